@@ -1,0 +1,95 @@
+// Command sightline carries the evidence of one case along the whole road,
+// from a folder of files to a published edition that anyone can check. Each
+// verb is one struct in one file; this file lists them and is the only place
+// that turns an error into an exit status.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// cli is the whole command line. Kong reads the struct; a verb's Run method
+// does the work. Keep it in the order of the road.
+type cli struct {
+	Version kong.VersionFlag `help:"Print the version and leave."`
+}
+
+// env is what a verb may touch of the outside: nothing global, so that tests
+// can run verbs in process.
+type env struct {
+	ctx    context.Context
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// exitError carries an exit status with its message: 1 a fault was found,
+// 2 bad input, 3 refused (see docs/formats).
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// exit wraps an error with the status the process should end with.
+func exit(code int, err error) error { return &exitError{code, err} }
+
+// version is set by the linker: -X main.version=...
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+}
+
+// run executes one command line and returns the exit status.
+func run(e *env, args []string) (status int) {
+	var c cli
+	exited := -1
+	parser, err := kong.New(&c,
+		kong.Name("sightline"),
+		kong.Description("Reconstruct an incident from its evidence, and let anyone check it."),
+		kong.Vars{"version": version},
+		kong.Writers(e.stdout, e.stderr),
+		kong.Exit(func(code int) { exited = code }),
+		kong.UsageOnError(),
+		kong.Bind(e),
+	)
+	if err != nil {
+		fmt.Fprintln(e.stderr, "sightline:", err)
+		return 2
+	}
+	k, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		fmt.Fprintf(e.stderr, "sightline: %v. Run \"sightline --help\" for the verbs.\n", err)
+		return 2
+	}
+	err = k.Run(e)
+	var ee *exitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &ee):
+		if ee.err != nil {
+			fmt.Fprintln(e.stderr, ee.err)
+		}
+		return ee.code
+	default:
+		fmt.Fprintln(e.stderr, "sightline:", err)
+		return 1
+	}
+}
