@@ -1,0 +1,236 @@
+// Package web serves the desk: the HTTP interface over one or more cases, its
+// live updates and the embedded interface.
+//
+// It exists so that the interface has one door. The door is narrow on
+// purpose: on loopback it answers only its own Host and Origin and only to
+// the holder of a token made at start, so a page that an investigator happens
+// to visit cannot reach the case. Originals never leave through it; they are
+// served as attachments from a second origin (see [Server.Originals]).
+//
+// Handlers are plain functions over the interfaces of package sightline. What
+// needs an adapter or a stage is handed in by the command as a function of
+// [Case]. After web there is only the reader.
+package web
+
+import (
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/hex"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"sightline"
+)
+
+// Case is one case that the desk serves, with the actions that need more
+// than the store.
+type Case struct {
+	ID    string
+	Store sightline.Store
+	Blobs sightline.Blobs
+	Actor sightline.Actor
+
+	// Add takes uploaded files, already on disk under temporary names, into the case.
+	Add AddFunc
+	// Preflight lists what stands in the way of an edition.
+	Preflight PreflightFunc
+	// Publish writes the next edition; it writes nothing when there are problems.
+	Publish PublishFunc
+	// Check verifies the whole case.
+	Check CheckFunc
+	// Export writes the evidence log; format is "csv" or "xlsx".
+	Export ExportFunc
+	// Retry puts a failed job back in the queue.
+	Retry RetryFunc
+}
+
+// Config describes a desk.
+type Config struct {
+	Cases    []*Case
+	Addr     string   // host:port that the listener is bound to
+	Hosts    []string // further host names to answer to, for a team server behind a proxy
+	Token    string   // made at start; "" makes one
+	Version  string
+	Sandbox  bool     // whether external programs run in a sandbox here
+	Notes    []string // what this platform lacks, one sentence each
+	Original string   // base URL of the second origin
+	TempDir  string   // for uploads; must be on the same volume as the case
+}
+
+// Server is a running desk. Make one with [New].
+type Server struct {
+	cfg     Config
+	cases   map[string]*Case
+	token   string
+	tickets ticketBox
+	mux     *http.ServeMux
+}
+
+const cookieName = "sightline_desk"
+
+// New prepares the desk. The caller serves [Server.Handler] on cfg.Addr and,
+// on a second port, [Server.Originals].
+func New(cfg Config) *Server {
+	s := &Server{cfg: cfg, cases: map[string]*Case{}, token: cfg.Token, mux: http.NewServeMux()}
+	if s.token == "" {
+		s.token = randomHex(24)
+	}
+	for _, c := range cfg.Cases {
+		s.cases[c.ID] = c
+	}
+	s.routes()
+	return s
+}
+
+// Token is the secret of this start; the desk opens at OpenPath.
+func (s *Server) Token() string { return s.token }
+
+// OpenPath is the path that trades the token for a cookie and leads to the desk.
+func (s *Server) OpenPath() string { return "/open?token=" + s.token }
+
+// Handler answers the desk's own origin.
+func (s *Server) Handler() http.Handler { return s.guard(s.mux) }
+
+func randomHex(n int) string {
+	b := make([]byte, n)
+	if _, err := rand.Read(b); err != nil {
+		panic(err) // the system has no randomness: nothing here would be safe
+	}
+	return hex.EncodeToString(b)
+}
+
+// csp is the policy of every page of the desk. style-src allows 'self' only:
+// the interface sets styles through the object model, never inline.
+const csp = "default-src 'self'; img-src 'self' blob: data:; media-src 'self' blob:; worker-src 'self' blob:; " +
+	"connect-src 'self'; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", csp)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		if !s.ownHost(r.Host) {
+			problem(w, http.StatusMisdirectedRequest, "foreign_host", "this desk does not answer to the name "+printable(r.Host)+"; open it by the address that was printed at start")
+			return
+		}
+		if o := r.Header.Get("Origin"); o != "" && !s.ownOrigin(o) {
+			problem(w, http.StatusForbidden, "foreign_origin", "a page of another site asked for this; it was refused")
+			return
+		}
+		if site := r.Header.Get("Sec-Fetch-Site"); strings.HasPrefix(r.URL.Path, "/api/") && (site == "cross-site" || site == "same-site") {
+			problem(w, http.StatusForbidden, "foreign_origin", "a page of another site asked for this; it was refused")
+			return
+		}
+		if r.URL.Path == "/open" {
+			s.open(w, r)
+			return
+		}
+		if strings.HasPrefix(r.URL.Path, "/api/") && !s.admitted(r) {
+			problem(w, http.StatusUnauthorized, "no_session", "this browser has not been let in; open the address that was printed at start")
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+func (s *Server) open(w http.ResponseWriter, r *http.Request) {
+	if subtle.ConstantTimeCompare([]byte(r.URL.Query().Get("token")), []byte(s.token)) != 1 {
+		problem(w, http.StatusUnauthorized, "wrong_token", "this address is from another start; use the one printed last")
+		return
+	}
+	http.SetCookie(w, &http.Cookie{
+		Name: cookieName, Value: s.token, Path: "/", HttpOnly: true, SameSite: http.SameSiteStrictMode,
+		Secure: r.TLS != nil,
+	})
+	w.Header().Set("Cache-Control", "no-store")
+	// A redirect would keep SameSite=Strict cookies back when the link was
+	// opened from another program, so a page of our own leads on.
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	next := "/"
+	if to := r.URL.Query().Get("to"); strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.Contains(to, "\\") {
+		next = to
+	}
+	writeString(w, `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=`+htmlAttr(next)+`"><title>Sightline</title><a href="`+htmlAttr(next)+`">Sightline</a>`)
+}
+
+func (s *Server) admitted(r *http.Request) bool {
+	c, err := r.Cookie(cookieName)
+	return err == nil && subtle.ConstantTimeCompare([]byte(c.Value), []byte(s.token)) == 1
+}
+
+func (s *Server) ownHost(host string) bool {
+	if host == s.cfg.Addr {
+		return true
+	}
+	_, port, err := net.SplitHostPort(s.cfg.Addr)
+	if err == nil && isLoopback(s.cfg.Addr) {
+		if host == "localhost:"+port || host == "127.0.0.1:"+port || host == "[::1]:"+port {
+			return true
+		}
+	}
+	for _, h := range s.cfg.Hosts {
+		if strings.EqualFold(h, host) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *Server) ownOrigin(origin string) bool {
+	u, err := url.Parse(origin)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && s.ownHost(u.Host)
+}
+
+func isLoopback(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return false
+	}
+	ip := net.ParseIP(host)
+	return host == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+// ticketBox holds one-time permissions to fetch an original from the second
+// origin, where the cookie of the desk is of no use.
+type ticketBox struct {
+	mu sync.Mutex
+	m  map[string]ticket
+}
+
+type ticket struct {
+	c       *Case
+	item    string
+	expires time.Time
+}
+
+func (b *ticketBox) issue(c *Case, item string) string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.m == nil {
+		b.m = map[string]ticket{}
+	}
+	now := time.Now()
+	for k, t := range b.m {
+		if now.After(t.expires) {
+			delete(b.m, k)
+		}
+	}
+	id := randomHex(16)
+	b.m[id] = ticket{c, item, now.Add(time.Minute)}
+	return id
+}
+
+func (b *ticketBox) take(id string) (ticket, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	t, ok := b.m[id]
+	delete(b.m, id)
+	return t, ok && time.Now().Before(t.expires)
+}
