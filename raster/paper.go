@@ -1,0 +1,255 @@
+package raster
+
+import (
+	"math"
+	"sort"
+)
+
+// Colours of the paper style, those of the published edition.
+var (
+	paperGround   = hex(0xF2F1EC)
+	paperSky      = hex(0xF2F1EC)
+	paperWhite    = hex(0xFFFFFF)
+	paperMeasured = hex(0xCFCBC2)
+	paperDerived  = hex(0xE6E2DA)
+	paperRoad     = hex(0xFBFAF7)
+	paperMinor    = hex(0xA9A296)
+	paperMajor    = hex(0x7C766B)
+	paperHatch    = hex(0x9A948A)
+	paperInk      = hex(0x17191B)
+	paperDim      = hex(0x767B80)
+)
+
+func (c *canvas) skyPaper(x, y float64) rgb { return paperSky }
+
+// shadePaper fills a surface by what is known about it.
+func (c *canvas) shadePaper(s *surface, px, py float64) rgb {
+	m := s.mesh
+	if m.Kind == Terrain {
+		return c.slopeShade(s, c.terrainFill(s))
+	}
+	base := paperDerived
+	switch {
+	case c.o.Plain || m.Class == Unclassed:
+		if s.colour.A > 0 {
+			base = display(s.colour)
+		}
+		if m.Texture != nil {
+			base = base.by(c.texture(s, false))
+		}
+	case m.Kind == Road:
+		return c.slopeShade(s, paperRoad)
+	case m.Class == Measured:
+		base = paperMeasured
+	case m.Class == Derived:
+		base = paperDerived
+	case m.Class == FromPlans:
+		base = paperWhite
+		if hatched(px, py, 7*c.o.Scale, c.o.Scale) {
+			base = paperHatch
+		}
+	default:
+		base = paperWhite
+	}
+	// A fixed light from the upper left of the sheet gives faces of one body
+	// different tones; it claims nothing about the sun.
+	light := unit(vec{-0.45, -0.35, 0.82})
+	tone := 0.93 + float64(0.07*clamp(dot(s.normal, light), -1, 1))
+	if m.Class == Measured || m.Class == Unclassed || c.o.Plain {
+		tone = 0.84 + float64(0.16*clamp(dot(s.normal, light), -1, 1))
+	}
+	col := c.slopeShade(s, base.times(tone))
+	return col.mix(paperSky, c.haze(s.depth))
+}
+
+func (c *canvas) terrainFill(s *surface) rgb {
+	if c.o.Plain && s.colour.A > 0 {
+		return display(s.colour)
+	}
+	return paperGround
+}
+
+// slopeShade adds the optional light of Options.Shade: slope shading for
+// terrain and the shadow of the sun.
+func (c *canvas) slopeShade(s *surface, base rgb) rgb {
+	k := c.o.Shade
+	if k == 0 {
+		return base
+	}
+	if s.mesh.Kind == Terrain {
+		light := unit(vec{-0.5, 0.5, 0.7})
+		if c.p.lit {
+			light = c.p.sun
+		}
+		flat := light[2]
+		base = base.times(1 + float64(0.16*k*(clamp(dot(s.normal, light), 0, 1)-flat)))
+	}
+	if c.p.lit {
+		facing := smooth(-0.02, 0.10, dot(s.normal, c.p.sun))
+		if facing > 0 {
+			facing = float64(facing * c.p.sunlight(s.point, s.normal))
+		}
+		base = base.times(1 - float64(0.14*k*(1-facing)))
+	}
+	return base
+}
+
+func (c *canvas) haze(depth float64) float64 {
+	if math.IsInf(c.o.HazeM, 1) {
+		return 0
+	}
+	return 1 - 1/(1+2*depth/c.o.HazeM)
+}
+
+// hatched is a pattern of diagonal lines fixed to the sheet.
+func hatched(px, py, period, width float64) bool {
+	d := math.Mod(px+py, float64(period*math.Sqrt2))
+	return d < float64(width*math.Sqrt2)
+}
+
+// drawContours lays lines of equal height over terrain. At each pixel the
+// distance to the nearest level is divided by the slope of height across the
+// picture, which gives the distance in pixels and so a line of even width.
+func (c *canvas) drawContours() {
+	interval := c.o.ContourM
+	if interval < 0 {
+		return
+	}
+	slopes := c.heightSlopes()
+	if interval == 0 {
+		if interval = c.chooseInterval(slopes); interval == 0 {
+			return
+		}
+	}
+	width := 0.95 * c.o.Scale
+	for i, g := range slopes {
+		if !(g.perPixel > 0) {
+			continue
+		}
+		spacing := interval / g.perPixel
+		fade := 1 - float64(0.78*c.haze(float64(c.centre.z[i])))
+		level := math.Round(g.height / interval)
+		minor := coverage(math.Abs(g.height-level*interval)/g.perPixel, width) * smooth(3, 9, spacing/c.o.Scale)
+		if minor > 0 && math.Mod(level, 5) != 0 {
+			c.pix[i] = c.pix[i].mix(paperMinor, float64(minor*0.85*fade))
+		}
+		level = math.Round(g.height / (5 * interval))
+		major := coverage(math.Abs(g.height-level*5*interval)/g.perPixel, width*1.15) * smooth(2, 6, 5*spacing/c.o.Scale)
+		if major > 0 {
+			c.pix[i] = c.pix[i].mix(paperMajor, float64(major*0.9*fade))
+		}
+	}
+}
+
+// coverage of a pixel by a line of the given width at a distance from its
+// middle, both in pixels.
+func coverage(distance, width float64) float64 {
+	return clamp(width/2+0.5-distance, 0, 1)
+}
+
+// slope is the height of the ground seen at a pixel and how fast it changes
+// across the picture, in metres a pixel.
+type slope struct{ height, perPixel float64 }
+
+// heightSlopes continues the triangle seen at each pixel as a plane to the
+// next pixel right and below; a silhouette beside it has no influence.
+func (c *canvas) heightSlopes() []slope {
+	out := make([]slope, c.w*c.h)
+	step := 1 / c.v.f
+	bands(c.h, c.o.Workers, func(lo, hi int) {
+		for y := lo; y < hi; y++ {
+			for x := range c.w {
+				i := y*c.w + x
+				t := c.centre.tri[i]
+				if t < 0 {
+					continue
+				}
+				tr := &c.p.tris[t]
+				if c.p.meshes[tr.mesh].Kind != Terrain {
+					continue
+				}
+				rx, ry := c.v.ray(float64(x)+0.5, float64(y)+0.5)
+				d := c.v.direction(rx, ry)
+				n := tr.normal
+				k := dot(n, sub(c.p.pos[tr.v[0]], c.v.pos))
+				at := func(dir vec) float64 { return float64(k / dot(n, dir) * dir[2]) }
+				h := at(d)
+				hx := at(along(d, c.v.rot[0], step)) - h
+				hy := at(along(d, c.v.rot[1], step)) - h
+				g := math.Sqrt(float64(hx*hx) + float64(hy*hy))
+				if g > 0 && !math.IsInf(g, 0) {
+					out[i] = slope{h + c.v.pos[2], g}
+				}
+			}
+		}
+	})
+	return out
+}
+
+// chooseInterval takes the finest usual interval whose lines are about 13
+// pixels apart in the middle of the distribution.
+func (c *canvas) chooseInterval(slopes []slope) float64 {
+	var gaps []float64
+	for y := 0; y < c.h; y += 8 {
+		for x := 0; x < c.w; x += 8 {
+			if g := slopes[y*c.w+x]; g.perPixel > 0 {
+				gaps = append(gaps, 1/g.perPixel)
+			}
+		}
+	}
+	if len(gaps) == 0 {
+		return 0
+	}
+	sort.Float64s(gaps)
+	median := gaps[len(gaps)/2]
+	for _, iv := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200} {
+		if iv*median >= 13*c.o.Scale {
+			return iv
+		}
+	}
+	return 500
+}
+
+// drawRidges draws the line where ground hides what lies behind it. The
+// share of near samples in and around a pixel gives a soft line without
+// knowing where the ridge runs.
+func (c *canvas) drawRidges() {
+	f := c.fine
+	ss := f.ss
+	bands(c.h, c.o.Workers, func(lo, hi int) {
+		for y := lo; y < hi; y++ {
+			for x := range c.w {
+				x0, x1 := max(0, x*ss-1), min(f.w-1, x*ss+ss)
+				y0, y1 := max(0, y*ss-1), min(f.h-1, y*ss+ss)
+				near, far := float32(math.Inf(1)), float32(0)
+				var t int32 = -1
+				for j := y0; j <= y1; j++ {
+					for i := x0; i <= x1; i++ {
+						z := f.z[j*f.w+i]
+						if z < near {
+							near, t = z, f.tri[j*f.w+i]
+						}
+						far = max(far, z)
+					}
+				}
+				limit := float32(near*1.10) + 3
+				if far <= limit || t < 0 || c.p.meshes[c.p.tris[t].mesh].Kind != Terrain {
+					continue
+				}
+				n, all := 0, 0
+				for j := y0; j <= y1; j++ {
+					for i := x0; i <= x1; i++ {
+						if f.z[j*f.w+i] <= limit {
+							n++
+						}
+						all++
+					}
+				}
+				k := float64(n) / float64(all)
+				fade := 1 - float64(0.6*c.haze(float64(near)))
+				i := y*c.w + x
+				c.pix[i] = c.pix[i].mix(paperMajor, float64(4*k*(1-k)*0.8*fade))
+			}
+		}
+	})
+}
