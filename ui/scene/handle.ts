@@ -1,0 +1,80 @@
+// What the scene promises to whoever mounts it. Kept apart from the
+// implementation so that a panel can be written and typed without loading
+// three.js.
+
+import type { Clock } from '../kernel/clock.ts';
+import type { Value } from '../kernel/observable.ts';
+import type { Enu } from '../kernel/units.ts';
+import type { Document, Lang, ViewCamera } from '../document/types.ts';
+
+export interface SceneInput {
+  doc: Document;
+  clock: Clock;
+  /** Id of the selected object of the case, or null. */
+  selection: Value<string | null>;
+  /** Address of the scene folder, with a trailing slash: scene.json and the meshes lie there. */
+  sceneBase: string;
+  lang: Value<Lang>;
+  /** 'low': Lambert shading, coarse terrain, no shadows, one projector; for weak devices and tests. */
+  quality?: 'low' | 'full';
+  /** Address of a picture of an item for projection and look-through, or null when none may be shown. */
+  picture?(itemId: string): string | null;
+  /** Reads a file of the scene folder; the default fetches sceneBase + name. An edition on file:// hands in its packs. */
+  read?(name: string): Promise<ArrayBuffer>;
+}
+
+export type SceneMode = 'orbit' | 'walk' | 'fly' | 'top';
+
+export interface SceneOptions {
+  /** Model certainty drawn as texture: measured solid, derived light, from plans hatched, conjectural wire. */
+  certainty: boolean;
+  labels: boolean;
+  ellipses: boolean;
+  /** 0 model only, 1 photo only, while looking through a camera; also the projectors' opacity. */
+  photoOpacity: number;
+  /** Draw shadows of the sun at the playhead. */
+  sun: boolean;
+  /** Items whose photo is projected on the model. */
+  projectors: readonly string[];
+}
+
+/** An entry of the list that stands beside the canvas for those who do not see it. */
+export interface SceneTwin {
+  id: string;
+  /** "EJ-016, approximate: 42 m north-east of the view point, 09:07" */
+  text: string;
+}
+
+export interface ScenePick {
+  /** Where the ray met the model, metres in the scene frame; null when only a marker was hit. */
+  point: Enu | null;
+  /** Id of the object of the case under the pointer. */
+  objectId?: string;
+}
+
+export interface SceneHandle {
+  destroy(): void;
+  mode(mode: SceneMode): void;
+  readonly current: Value<SceneMode>;
+  view(): ViewCamera;
+  flyTo(view: ViewCamera, ms?: number): Promise<void>;
+  /** To the item's camera with its exact intrinsics; null goes back to the free view it was left from. False: the item has no pose. */
+  lookThrough(itemId: string | null): boolean;
+  readonly through: Value<string | null>;
+  /** Fits the selected object, or the whole case, into the view. */
+  frame(): void;
+  north(): void;
+  update(doc: Document): void;
+  option<K extends keyof SceneOptions>(name: K, value: SceneOptions[K]): void;
+  readonly options: Readonly<SceneOptions>;
+  layer(id: string, shown: boolean): void;
+  onPick(fn: (pick: ScenePick) => void): () => void;
+  /** Resolves when the assets are loaded and two frames are drawn. */
+  readonly settled: Promise<void>;
+  /** What the canvas shows, in words, ordered by distance. */
+  twin(): SceneTwin[];
+  /** First hex digits of the scene id, for deep links. */
+  readonly sceneId: string;
+}
+
+export type MountScene = (el: HTMLElement, input: SceneInput) => SceneHandle;
