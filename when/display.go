@@ -75,11 +75,18 @@ func Format(iv Interval, d Display) string {
 	case iv.Min == nil && iv.Max == nil:
 		return f.say("time not known", "hora desconocida")
 	case iv.Max == nil:
-		return f.after(*iv.Min)
+		return f.after(inside(*iv.Min))
 	case iv.Min == nil:
-		return f.before(*iv.Max)
+		return f.before(inside(*iv.Max))
 	}
-	return f.closed(*iv.Min, *iv.Max)
+	return f.closed(inside(*iv.Min), inside(*iv.Max))
+}
+
+// inside keeps an instant away from the ends of int64, where a wall clock
+// would overflow; the years there are 292 million from ours.
+func inside(t Instant) Instant {
+	const edge = Instant(1<<63 - 1 - 8*Day)
+	return min(max(t, -edge), edge)
 }
 
 type formatter struct {
