@@ -1,0 +1,3 @@
+package tool
+
+func hasLandlock() bool { return landlockABI() >= 1 }

@@ -1,0 +1,5 @@
+//go:build !linux
+
+package tool
+
+func hasLandlock() bool { return false }
