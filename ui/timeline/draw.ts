@@ -55,7 +55,6 @@ export interface StillInput {
   selected: ReadonlySet<string>;
   dimmed: ReadonlySet<string> | null;
   ticks: { at: UtcMs[]; text: string[] };
-  phases: { from: UtcMs; to: UtcMs; title: string }[];
   palette: Palette;
 }
 
@@ -460,6 +459,8 @@ function drawAxis(g: CanvasRenderingContext2D, s: StillInput, x: (t: UtcMs) => P
 
 export interface MovingInput {
   frame: Frame;
+  /** Where the axis has its labels, so that the playhead's own label can stand instead of one it would cut. */
+  ticks: Px[];
   range: Span;
   now: UtcMs;
   nowText: string;
@@ -514,6 +515,8 @@ export function drawMoving(g: CanvasRenderingContext2D, s: MovingInput): void {
     g.lineTo(q, axis);
     g.stroke();
     g.lineWidth = 1;
+    g.fillStyle = p.panel;
+    for (const x of s.ticks) if (Math.abs(x - q) < 48) g.fillRect(x - 22, axis + 1, 44, f.axisHeight - 2);
     tag(g, q, axis, s.nowText, p.now, f, p);
     g.fillStyle = p.now;
     g.beginPath();

@@ -40,7 +40,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
 
   let lanes: Lane[] = [];
   let index = new MarkIndex([]);
-  let bounds: Span = { from: 0, to: DAY };
+  let bounds: Span = { from: 0, to: 864e5 };
   let items = new Map<string, Item>();
   let unclocked = 0;
   let conflicts = contradictions(doc);
@@ -50,11 +50,12 @@ export const mountTimeline: MountTimeline = (el, input) => {
   let hover: Box | null = null;
   let hoverTime: UtcMs | null = null;
   let dragText = '';
+  let tickX: Px[] = [];
   let typed = '';
   let typedAt = 0;
   let scroll = 0;
   const height = new Value(0);
-  const range = new Value<Span>({ from: 0, to: DAY }, (a, b) => a.from === b.from && a.to === b.to);
+  const range = new Value<Span>({ from: 0, to: 864e5 }, (a, b) => a.from === b.from && a.to === b.to);
 
   const zone = () => doc.case.zone || 'UTC';
   const lang = () => input.lang.get();
@@ -157,10 +158,12 @@ export const mountTimeline: MountTimeline = (el, input) => {
     if (staleStill) {
       staleStill = false;
       const chosen = shownConflicts();
+      const marks = axisTicks();
+      tickX = marks.at.map((x) => xOf(x, range.get(), frame.left, frame.right));
       drawStill(gs, {
         frame, layout: plan, range: range.get(),
         labels: lanes.map((l) => ({ key: l.key, letter: l.letter, title: laneTitle(l), note: l.oneRecording ? t(lang(), 'one recording') : '' })),
-        gaps: gapBoxes(), gapsTitle: t(lang(), 'gaps'), conflicts: chosen, selected: selectedSet(), dimmed: null, ticks: axisTicks(), phases: [], palette: colours,
+        gaps: gapBoxes(), gapsTitle: t(lang(), 'gaps'), conflicts: chosen, selected: selectedSet(), dimmed: null, ticks: marks, palette: colours,
       });
     }
     if (staleMoving) {
@@ -168,7 +171,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
       const now = input.clock.get();
       const fine = range.get().to - range.get().from < 10 * MINUTE;
       drawMoving(gm, {
-        frame, range: range.get(), now, nowText: clockText(zone(), now, fine), hover, hoverTime, hoverText: hoverTime === null ? '' : clockText(zone(), hoverTime, fine),
+        frame, range: range.get(), ticks: tickX, now, nowText: clockText(zone(), now, fine), hover, hoverTime, hoverText: hoverTime === null ? '' : clockText(zone(), hoverTime, fine),
         handles: handles().map(({ x, y }) => ({ x, y })), drag: typed && performance.now() - typedAt < 3000 ? typed : dragText, palette: colours,
       });
       const text = t(lang(), 'playhead at', { time: clockText(zone(), now, true) + ' ' + dateText(zone(), now) });
@@ -526,6 +529,11 @@ export const mountTimeline: MountTimeline = (el, input) => {
   pane.addEventListener('pointerleave', onLeave);
   pane.addEventListener('wheel', onWheel, { passive: false });
   pane.addEventListener('keydown', onKey);
+  const onFonts = () => ask(true);
+  document.fonts?.addEventListener('loadingdone', onFonts);
+  // A canvas does not ask for fonts by itself where no text of the page uses them yet.
+  void document.fonts?.load(`12px ${colours.mono}`).then(onFonts, () => {});
+  void document.fonts?.load(`12px ${colours.sans}`).then(onFonts, () => {});
   const observer = new ResizeObserver(resize);
   observer.observe(pane);
 
@@ -563,6 +571,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
       cancelAnimationFrame(asked);
       clearTimeout(twinAsked);
       observer.disconnect();
+      document.fonts?.removeEventListener('loadingdone', onFonts);
       for (const s of stops) s();
       el.classList.remove('timeline');
       pane.remove();
