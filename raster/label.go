@@ -160,8 +160,8 @@ func (c *canvas) drawLabel(l *Label) {
 	c.taken = append(c.taken, box)
 	lx, ly := box.nearest(u, w)
 	if math.Hypot(lx-u, ly-w) > 4*k {
-		c.strokeSolid([]inkPoint{{lx, ly, true}, {u, w, true}}, nrgba(paperGround, 0.8), 3*k)
-		c.strokeSolid([]inkPoint{{lx, ly, true}, {u, w, true}}, nrgba(paperInk, 0.85), 1*k)
+		c.strokeSolid([]inkPoint{{lx, ly, seen}, {u, w, seen}}, nrgba(paperGround, 0.8), 3*k)
+		c.strokeSolid([]inkPoint{{lx, ly, seen}, {u, w, seen}}, nrgba(paperInk, 0.85), 1*k)
 	}
 	if l.Boxed {
 		c.box(box)

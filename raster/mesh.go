@@ -54,6 +54,9 @@ const (
 	Road                // ribbon on the ground: draped areas, thin outline
 )
 
+// String returns the name used in scene documents.
+func (k Kind) String() string { return [...]string{"solid", "terrain", "road"}[min(k, Road)] }
+
 // Material chooses the invented surface of the photo style. Paper ignores it.
 type Material uint8
 
@@ -71,6 +74,29 @@ const (
 	Foliage
 	Glass
 )
+
+var materialNames = [...]string{"plain", "grass", "earth", "asphalt", "concrete", "plaster", "brick", "wood", "roof_sheet", "roof_tile", "foliage", "glass"}
+
+// String returns the name used in scene documents.
+func (m Material) String() string {
+	if int(m) < len(materialNames) {
+		return materialNames[m]
+	}
+	return ""
+}
+
+// ParseMaterial is the inverse of [Material.String]; "" is plain.
+func ParseMaterial(s string) (Material, error) {
+	if s == "" {
+		return Plain, nil
+	}
+	for i, n := range materialNames {
+		if n == s {
+			return Material(i), nil
+		}
+	}
+	return 0, fmt.Errorf("material %q is not known: use one of %v", s, materialNames)
+}
 
 // Texture is an image laid on a mesh by its UV coordinates. Image row 0 is at
 // v = 0 (as in glTF); coordinates repeat outside 0..1.

@@ -45,3 +45,9 @@ func fbm2(x, y float64, octaves int, footprint float64, seed uint32) float64 {
 	}
 	return 0.5 + sum
 }
+
+// Fbm is the invented roughness used for surfaces, offered to those who invent
+// terrain: octaves of smooth noise about zero, each half as long and half as
+// strong, the first with wavelength 1 and range -0.25..0.25. The same seed
+// gives the same values on every machine.
+func Fbm(x, y float64, octaves int, seed uint32) float64 { return fbm2(x, y, octaves, 0, seed) - 0.5 }

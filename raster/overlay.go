@@ -34,7 +34,7 @@ func (c *canvas) drawOutlines() {
 			}
 		case c.o.Plain:
 		case e.class == Conjectural:
-			hidden = Dotted
+			hidden = dottedBehind
 		case e.class == Derived:
 			col = hex(0x50565B)
 		}
@@ -252,8 +252,8 @@ func (c *canvas) drawMarker(m *Marker, u, w float64) {
 			c     color.NRGBA
 			width float64
 		}{{black, 2*k + 5*k}, {white, 2*k + 3*k}, {col, 2 * k}} {
-			c.strokeSolid([]inkPoint{{u - r, w, true}, {u + r, w, true}}, pass.c, pass.width)
-			c.strokeSolid([]inkPoint{{u, w - r, true}, {u, w + r, true}}, pass.c, pass.width)
+			c.strokeSolid([]inkPoint{{u - r, w, seen}, {u + r, w, seen}}, pass.c, pass.width)
+			c.strokeSolid([]inkPoint{{u, w - r, seen}, {u, w + r, seen}}, pass.c, pass.width)
 		}
 		return
 	}

@@ -127,7 +127,7 @@ func (c *canvas) drawContours() {
 			continue
 		}
 		spacing := interval / g.perPixel
-		fade := 1 - float64(0.78*c.haze(float64(c.centre.z[i])))
+		fade := float64(g.steep * (1 - float64(0.78*c.haze(float64(c.centre.z[i])))))
 		level := math.Round(g.height / interval)
 		minor := coverage(math.Abs(g.height-level*interval)/g.perPixel, width) * smooth(3, 9, spacing/c.o.Scale)
 		if minor > 0 && math.Mod(level, 5) != 0 {
@@ -149,41 +149,90 @@ func coverage(distance, width float64) float64 {
 
 // slope is the height of the ground seen at a pixel and how fast it changes
 // across the picture, in metres a pixel.
-type slope struct{ height, perPixel float64 }
+type slope struct{ height, perPixel, steep float64 }
 
-// heightSlopes continues the triangle seen at each pixel as a plane to the
-// next pixel right and below; a silhouette beside it has no influence.
+// heightSlopes evaluates the height of the ground at each pixel and its change
+// to the next pixel right and below, on the triangle seen at the pixel: a
+// silhouette beside it has no influence.
 func (c *canvas) heightSlopes() []slope {
 	out := make([]slope, c.w*c.h)
-	step := 1 / c.v.f
+	step := 0.5 / c.v.f
 	bands(c.h, c.o.Workers, func(lo, hi int) {
+		last := int32(-1)
+		var g groundPatch
 		for y := lo; y < hi; y++ {
 			for x := range c.w {
 				i := y*c.w + x
 				t := c.centre.tri[i]
-				if t < 0 {
+				if t < 0 || c.p.meshes[c.p.tris[t].mesh].Kind != Terrain {
 					continue
 				}
-				tr := &c.p.tris[t]
-				if c.p.meshes[tr.mesh].Kind != Terrain {
-					continue
+				if t != last {
+					last, g = t, c.p.patch(c.v, t)
 				}
 				rx, ry := c.v.ray(float64(x)+0.5, float64(y)+0.5)
-				d := c.v.direction(rx, ry)
-				n := tr.normal
-				k := dot(n, sub(c.p.pos[tr.v[0]], c.v.pos))
-				at := func(dir vec) float64 { return float64(k / dot(n, dir) * dir[2]) }
-				h := at(d)
-				hx := at(along(d, c.v.rot[0], step)) - h
-				hy := at(along(d, c.v.rot[1], step)) - h
-				g := math.Sqrt(float64(hx*hx) + float64(hy*hy))
-				if g > 0 && !math.IsInf(g, 0) {
-					out[i] = slope{h + c.v.pos[2], g}
+				h := g.height(rx, ry)
+				hx := 2 * (g.height(rx+step, ry) - h)
+				hy := 2 * (g.height(rx, ry+step) - h)
+				k := math.Sqrt(float64(hx*hx) + float64(hy*hy))
+				// Level ground has no contour line, only a level that it
+				// happens to lie on.
+				if k > 0 && !math.IsInf(k, 0) && g.steep > 0 {
+					out[i] = slope{h, k, g.steep}
 				}
 			}
 		}
 	})
 	return out
+}
+
+// groundPatch is a triangle of the ground whose height is bent between its
+// corners so that slopes agree there (a quadratic along each edge from the
+// slopes at its ends). Contour lines drawn on it are curves, not the zigzag of
+// the mesh; along an edge both triangles have the same height.
+type groundPatch struct {
+	a, b, c vec        // planes through the eye, as in face
+	h       [3]float64 // of the corners
+	bend    [3]float64 // of the edges 1-2, 2-0, 0-1
+	steep   float64    // 0 on level ground, 1 above a slope of two in a hundred
+}
+
+func (p *Prepared) patch(v *view, index int32) groundPatch {
+	t := &p.tris[index]
+	q := [3]vec{p.pos[t.v[0]], p.pos[t.v[1]], p.pos[t.v[2]]}
+	g := groundPatch{h: [3]float64{q[0][2], q[1][2], q[2][2]}}
+	g.a, g.b, g.c, _, _ = plane(v.toCamera(q[0]), v.toCamera(q[1]), v.toCamera(q[2]))
+	flat := math.Hypot(t.normal[0], t.normal[1]) / max(math.Abs(t.normal[2]), 1e-6)
+	if t.smooth {
+		rise := func(i, j int) float64 { // slope at corner i along the edge to j, for the whole edge
+			n := p.nrm[t.v[i]]
+			if n[2] < 0.2 {
+				return q[j][2] - q[i][2]
+			}
+			return -(float64(n[0]*(q[j][0]-q[i][0])) + float64(n[1]*(q[j][1]-q[i][1]))) / n[2]
+		}
+		for k := range 3 {
+			i, j := (k+1)%3, (k+2)%3
+			g.bend[k] = (rise(i, j) + rise(j, i)) / 2
+		}
+		flat = max(flat, math.Abs(g.bend[0])+math.Abs(g.bend[1])+math.Abs(g.bend[2]))
+	}
+	g.steep = smooth(0.004, 0.02, flat)
+	return g
+}
+
+// height on the ray (x, y, 1), up coordinate of the world.
+func (g *groundPatch) height(x, y float64) float64 {
+	la := float64(g.a[0]*x) + float64(g.a[1]*y) + g.a[2]
+	lb := float64(g.b[0]*x) + float64(g.b[1]*y) + g.b[2]
+	lc := float64(g.c[0]*x) + float64(g.c[1]*y) + g.c[2]
+	sum := la + lb + lc
+	if sum == 0 {
+		return math.Inf(1)
+	}
+	la, lb, lc = la/sum, lb/sum, lc/sum
+	return float64(la*g.h[0]) + float64(lb*g.h[1]) + float64(lc*g.h[2]) +
+		float64(lb*lc*g.bend[0]) + float64(lc*la*g.bend[1]) + float64(la*lb*g.bend[2])
 }
 
 // chooseInterval takes the finest usual interval whose lines are about 13

@@ -46,6 +46,8 @@ const (
 	Drop   Hidden = iota // not at all
 	Dotted               // as dots
 	Shown                // like the visible part
+
+	dottedBehind // as dots behind bodies, not at all below ground
 )
 
 // Ellipse is a region on the ground, laid over every terrain and road pixel

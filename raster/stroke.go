@@ -8,8 +8,17 @@ import (
 // inkPoint is a point of a line in the picture.
 type inkPoint struct {
 	x, y float64
-	seen bool
+	seen sight3
 }
+
+// sight3 says what the camera sees of a point.
+type sight3 uint8
+
+const (
+	seen   sight3 = iota
+	behind        // hidden by a body
+	buried        // hidden by the ground
+)
 
 // blend lays a colour over a pixel.
 func (c *canvas) blend(i int, col color.NRGBA, alpha float64) {
@@ -73,7 +82,7 @@ func (c *canvas) trail(points [][3]float64) [][]inkPoint {
 				flush()
 				continue
 			}
-			cur = append(cur, inkPoint{u, w, c.visible(u, w, z)})
+			cur = append(cur, inkPoint{u, w, c.look(u, w, z)})
 		}
 		if hi < 1 {
 			flush()
@@ -120,6 +129,18 @@ func (c *canvas) visible(u, w, z float64) bool {
 	return far == 0 || z <= float64(far)*1.001+0.02
 }
 
+// look is visible with the kind of surface that hides the point.
+func (c *canvas) look(u, w, z float64) sight3 {
+	if c.visible(u, w, z) {
+		return seen
+	}
+	x, y := min(max(int(u), 0), c.w-1), min(max(int(w), 0), c.h-1)
+	if t := c.centre.tri[y*c.w+x]; t >= 0 && c.p.meshes[c.p.tris[t].mesh].Kind == Solid {
+		return behind
+	}
+	return buried
+}
+
 // settle removes changes of visibility shorter than three pixels: they come
 // from the grid of pixels, not from the scene.
 func settle(pts []inkPoint) []inkPoint {
@@ -152,9 +173,9 @@ func (c *canvas) ink(points [][3]float64, col color.NRGBA, width float64, dash [
 			}
 			part := run[i : j+1]
 			switch {
-			case run[i].seen || hidden == Shown:
+			case run[i].seen == seen || hidden == Shown:
 				c.stroke(part, col, width*c.o.Scale, scaled)
-			case hidden == Dotted:
+			case hidden == Dotted || hidden == dottedBehind && run[i].seen == behind:
 				faint := col
 				faint.A = uint8(float64(col.A) * 0.6)
 				c.stroke(part, faint, width*c.o.Scale*0.85, []float64{1.6 * c.o.Scale, 4 * c.o.Scale})
@@ -185,7 +206,7 @@ func (c *canvas) stroke(pts []inkPoint, col color.NRGBA, width float64, dash []f
 		l := math.Hypot(b.x-a.x, b.y-a.y)
 		for l > left {
 			t := left / l
-			m := inkPoint{lerp(a.x, b.x, t), lerp(a.y, b.y, t), true}
+			m := inkPoint{lerp(a.x, b.x, t), lerp(a.y, b.y, t), seen}
 			if on {
 				c.strokeSolid(append(cur, m), col, width)
 			}

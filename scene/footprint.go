@@ -1,0 +1,533 @@
+package scene
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"sightline/raster"
+)
+
+// Footprint is the outline of a building in degrees.
+type Footprint struct {
+	ID    string
+	Tags  map[string]string
+	Outer [][2]float64 // longitude, latitude
+	Inner [][][2]float64
+}
+
+// maxFootprints bounds a file; a city block has hundreds.
+const maxFootprints = 200_000
+
+// ReadFootprints reads building outlines from GeoJSON (Polygon and
+// MultiPolygon) or from the JSON answer of an Overpass query with geometry
+// ("out geom"). skipped counts elements without an outline, such as the mere
+// centres of "out center": no footprint is made up for them.
+func ReadFootprints(b []byte) (list []Footprint, skipped int, err error) {
+	var probe struct {
+		Type     string          `json:"type"`
+		Elements json.RawMessage `json:"elements"`
+	}
+	if err := json.Unmarshal(b, &probe); err != nil {
+		return nil, 0, fmt.Errorf("the footprints are not JSON: %w", err)
+	}
+	switch {
+	case probe.Elements != nil:
+		list, skipped, err = overpass(probe.Elements)
+	case probe.Type == "FeatureCollection" || probe.Type == "Feature":
+		list, skipped, err = geoJSON(b, probe.Type == "Feature")
+	default:
+		return nil, 0, errors.New("neither GeoJSON (a FeatureCollection) nor an Overpass answer (elements)")
+	}
+	if err == nil && len(list) > maxFootprints {
+		err = fmt.Errorf("%d footprints: at most %d are read", len(list), maxFootprints)
+	}
+	return list, skipped, err
+}
+
+type geoFeature struct {
+	ID         any            `json:"id"`
+	Properties map[string]any `json:"properties"`
+	Geometry   *struct {
+		Type        string          `json:"type"`
+		Coordinates json.RawMessage `json:"coordinates"`
+	} `json:"geometry"`
+}
+
+func geoJSON(b []byte, single bool) (list []Footprint, skipped int, err error) {
+	var c struct {
+		Features []geoFeature `json:"features"`
+	}
+	if single {
+		var f geoFeature
+		err = json.Unmarshal(b, &f)
+		c.Features = []geoFeature{f}
+	} else {
+		err = json.Unmarshal(b, &c)
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("the GeoJSON is damaged: %w", err)
+	}
+	for i, f := range c.Features {
+		var polys [][][][]float64
+		if f.Geometry != nil {
+			switch f.Geometry.Type {
+			case "Polygon":
+				var p [][][]float64
+				if err := json.Unmarshal(f.Geometry.Coordinates, &p); err != nil {
+					return nil, 0, fmt.Errorf("features[%d]: coordinates: %w", i, err)
+				}
+				polys = append(polys, p)
+			case "MultiPolygon":
+				if err := json.Unmarshal(f.Geometry.Coordinates, &polys); err != nil {
+					return nil, 0, fmt.Errorf("features[%d]: coordinates: %w", i, err)
+				}
+			}
+		}
+		tags := tagsOf(f.Properties)
+		id := featureID(f, tags, i)
+		used := false
+		for k, p := range polys {
+			fp := Footprint{ID: id, Tags: tags}
+			if len(polys) > 1 {
+				fp.ID = fmt.Sprintf("%s/%d", id, k)
+			}
+			for j, ring := range p {
+				r, ok := ringOf(ring)
+				switch {
+				case !ok:
+				case j == 0:
+					fp.Outer = r
+				default:
+					fp.Inner = append(fp.Inner, r)
+				}
+			}
+			if fp.Outer != nil {
+				list = append(list, fp)
+				used = true
+			}
+		}
+		if !used {
+			skipped++
+		}
+	}
+	return list, skipped, nil
+}
+
+// ringOf checks that a ring holds at least three places on Earth.
+func ringOf(in [][]float64) ([][2]float64, bool) {
+	if len(in) < 3 {
+		return nil, false
+	}
+	out := make([][2]float64, 0, len(in))
+	for _, p := range in {
+		if len(p) < 2 || !(math.Abs(p[0]) <= 180) || !(math.Abs(p[1]) <= 90) {
+			return nil, false
+		}
+		out = append(out, [2]float64{p[0], p[1]})
+	}
+	return out, true
+}
+
+// tagsOf flattens properties; exporters put OSM tags beside their own or in
+// "tags".
+func tagsOf(props map[string]any) map[string]string {
+	out := map[string]string{}
+	put := func(m map[string]any) {
+		for k, v := range m {
+			switch x := v.(type) {
+			case string:
+				out[k] = x
+			case float64:
+				out[k] = strconv.FormatFloat(x, 'g', -1, 64)
+			}
+		}
+	}
+	put(props)
+	if t, ok := props["tags"].(map[string]any); ok {
+		put(t)
+	}
+	return out
+}
+
+func featureID(f geoFeature, tags map[string]string, i int) string {
+	switch x := f.ID.(type) {
+	case string:
+		return x
+	case float64:
+		return strconv.FormatFloat(x, 'f', -1, 64)
+	}
+	for _, k := range []string{"@id", "osm_id", "id"} {
+		if tags[k] != "" {
+			return tags[k]
+		}
+	}
+	return fmt.Sprintf("feature/%d", i)
+}
+
+type overpassElement struct {
+	Type     string            `json:"type"`
+	ID       json.Number       `json:"id"`
+	Tags     map[string]string `json:"tags"`
+	Geometry []*overpassPoint  `json:"geometry"`
+	Members  []struct {
+		Type     string           `json:"type"`
+		Role     string           `json:"role"`
+		Geometry []*overpassPoint `json:"geometry"`
+	} `json:"members"`
+}
+
+type overpassPoint struct {
+	Lat float64 `json:"lat"`
+	Lon float64 `json:"lon"`
+}
+
+func overpass(raw json.RawMessage) (list []Footprint, skipped int, err error) {
+	var els []overpassElement
+	if err := json.Unmarshal(raw, &els); err != nil {
+		return nil, 0, fmt.Errorf("the Overpass answer is damaged: %w", err)
+	}
+	for i := range els {
+		e := &els[i]
+		id := e.Type + "/" + e.ID.String()
+		if r, ok := overpassRing(e.Geometry); ok {
+			list = append(list, Footprint{ID: id, Tags: e.Tags, Outer: r})
+			continue
+		}
+		outers, inners := e.rings("outer"), e.rings("inner")
+		for k, o := range outers {
+			fp := Footprint{ID: id, Tags: e.Tags, Outer: o}
+			if len(outers) > 1 {
+				fp.ID = fmt.Sprintf("%s/%d", id, k)
+			}
+			for _, in := range inners {
+				if contains(o, in[0]) {
+					fp.Inner = append(fp.Inner, in)
+				}
+			}
+			list = append(list, fp)
+		}
+		if len(outers) == 0 {
+			skipped++
+		}
+	}
+	return list, skipped, nil
+}
+
+func overpassRing(g []*overpassPoint) ([][2]float64, bool) {
+	var pts [][]float64
+	for _, p := range g {
+		if p != nil { // null where the answer was clipped to a box
+			pts = append(pts, []float64{p.Lon, p.Lat})
+		}
+	}
+	if n := len(pts); n < 4 || pts[0][0] != pts[n-1][0] || pts[0][1] != pts[n-1][1] {
+		return nil, false
+	}
+	return ringOf(pts)
+}
+
+// rings joins the member ways of a multipolygon end to end.
+func (e *overpassElement) rings(role string) (out [][][2]float64) {
+	var open [][][2]float64
+	for _, m := range e.Members {
+		if m.Role != role && !(role == "outer" && m.Role == "") {
+			continue
+		}
+		var w [][2]float64
+		for _, p := range m.Geometry {
+			if p != nil {
+				w = append(w, [2]float64{p.Lon, p.Lat})
+			}
+		}
+		if len(w) > 1 {
+			open = append(open, w)
+		}
+	}
+	for len(open) > 0 {
+		cur := append([][2]float64(nil), open[0]...)
+		open = open[1:]
+		for cur[0] != cur[len(cur)-1] {
+			joined := false
+			for i, w := range open {
+				a, b := w[0], w[len(w)-1]
+				switch end := cur[len(cur)-1]; end {
+				case a:
+					cur = append(cur, w[1:]...)
+				case b:
+					for k := len(w) - 2; k >= 0; k-- {
+						cur = append(cur, w[k])
+					}
+				default:
+					continue
+				}
+				open = append(open[:i:i], open[i+1:]...)
+				joined = true
+				break
+			}
+			if !joined {
+				break
+			}
+		}
+		if len(cur) >= 4 && cur[0] == cur[len(cur)-1] {
+			if r, ok := ringOf(slices2(cur)); ok {
+				out = append(out, r)
+			}
+		}
+	}
+	return out
+}
+
+func slices2(in [][2]float64) [][]float64 {
+	out := make([][]float64, len(in))
+	for i := range in {
+		out[i] = in[i][:]
+	}
+	return out
+}
+
+// contains reports whether a point lies in a ring (even-odd rule).
+func contains(ring [][2]float64, p [2]float64) bool {
+	in := false
+	for i, a := range ring {
+		b := ring[(i+1)%len(ring)]
+		if (a[1] > p[1]) != (b[1] > p[1]) && p[0] < (b[0]-a[0])*(p[1]-a[1])/(b[1]-a[1])+a[0] {
+			in = !in
+		}
+	}
+	return in
+}
+
+// classHeights are heights in metres for kinds of building whose height and
+// storeys nobody tagged. They are assumptions and are marked so.
+var classHeights = map[string]float64{
+	"apartments": 12, "hotel": 12, "office": 12, "hospital": 10, "church": 12, "cathedral": 20, "school": 7, "university": 9,
+	"industrial": 7, "warehouse": 7, "retail": 5, "commercial": 7, "house": 5, "detached": 5, "residential": 6, "terrace": 6,
+	"hut": 3, "shed": 3, "garage": 3, "garages": 3, "kiosk": 3, "roof": 4,
+}
+
+// height decides how high a building is drawn and why.
+func (s *BuildingSpec) height(tags map[string]string) (metres float64, basis string) {
+	if h, ok := lengthTag(tags["height"]); ok {
+		return h, "height"
+	}
+	if h, ok := lengthTag(tags["building:height"]); ok {
+		return h, "height"
+	}
+	level := s.LevelM
+	if level == 0 {
+		level = 3
+	}
+	if n, err := strconv.ParseFloat(strings.TrimSpace(tags["building:levels"]), 64); err == nil && n > 0 && n < 200 {
+		if r, err := strconv.ParseFloat(strings.TrimSpace(tags["roof:levels"]), 64); err == nil && r > 0 && r < 10 {
+			n += r
+		}
+		return n * level, "levels"
+	}
+	if s.DefaultM > 0 {
+		return s.DefaultM, "assumed"
+	}
+	if h, ok := classHeights[tags["building"]]; ok {
+		return h, "assumed"
+	}
+	return 5, "assumed"
+}
+
+// lengthTag reads an OSM length: metres, or feet and inches (12'6").
+func lengthTag(s string) (float64, bool) {
+	s = strings.TrimSpace(s)
+	if s == "" {
+		return 0, false
+	}
+	if feet, rest, ok := strings.Cut(s, "'"); ok {
+		f, err := strconv.ParseFloat(strings.TrimSpace(feet), 64)
+		inches := 0.0
+		if rest = strings.TrimSuffix(strings.TrimSpace(rest), "\""); rest != "" && err == nil {
+			inches, err = strconv.ParseFloat(rest, 64)
+		}
+		m := f*0.3048 + inches*0.0254
+		return m, err == nil && m > 0 && m < 1000
+	}
+	k := 1.0
+	if t, ok := strings.CutSuffix(s, "ft"); ok {
+		s, k = t, 0.3048
+	}
+	s = strings.TrimSuffix(strings.TrimSpace(s), "m")
+	m, err := strconv.ParseFloat(strings.TrimSpace(s), 64)
+	m *= k
+	return m, err == nil && m > 0 && m < 1000
+}
+
+// buildings makes a layer of extruded footprints.
+func (b *build) buildings(s *LayerSpec, class raster.Class) error {
+	spec := s.Buildings
+	data, src, err := b.read(spec.File)
+	if err != nil {
+		return err
+	}
+	list, skipped, err := ReadFootprints(data)
+	if err != nil {
+		return fmt.Errorf("scene: %s: %w", src.Name, err)
+	}
+	reach := spec.RadiusM
+	if reach == 0 {
+		reach = 5000
+	}
+	src.CRS = "EPSG:4326"
+	l := s.layer("buildings")
+	l.Sources = []Source{src}
+	facts := &BuildingFacts{Skipped: skipped}
+	l.Buildings = facts
+	// Bodies whose height is assumed are conjectural in their height and are
+	// kept apart, so that they are drawn so.
+	sure, unsure := newExtrusion("buildings", class), newExtrusion("buildings (height assumed)", raster.Conjectural)
+	for i := range list {
+		fp := &list[i]
+		h, basis := spec.height(fp.Tags)
+		x := sure
+		switch basis {
+		case "height":
+			facts.ByTag++
+		case "levels":
+			facts.ByLevels++
+		default:
+			facts.Assumed++
+			x = unsure
+		}
+		ok, far := x.add(b, fp, h, basis, reach, facts)
+		if far || !ok {
+			switch basis {
+			case "height":
+				facts.ByTag--
+			case "levels":
+				facts.ByLevels--
+			default:
+				facts.Assumed--
+			}
+			if far {
+				facts.OutOfRange++
+			} else {
+				facts.Skipped++
+			}
+			continue
+		}
+		facts.Count++
+	}
+	if facts.Skipped > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%s: %d elements have no usable footprint and are not drawn", src.Name, facts.Skipped))
+	}
+	if facts.Assumed > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%d of %d buildings have no height in the source; theirs is assumed", facts.Assumed, facts.Count))
+	}
+	if facts.NoGround > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%d buildings stand outside the terrain, at the height of the frame's origin", facts.NoGround))
+	}
+	return b.store(l, append(sure.pieces(), unsure.pieces()...))
+}
+
+// extrusion gathers buildings of one certainty.
+type extrusion struct {
+	walls, roofs Piece
+}
+
+func newExtrusion(name string, class raster.Class) *extrusion {
+	return &extrusion{
+		walls: Piece{Mesh: raster.Mesh{Name: name + ": walls", Class: class, Material: raster.Plaster}},
+		roofs: Piece{Mesh: raster.Mesh{Name: name + ": roofs", Class: class, Material: raster.Concrete}},
+	}
+}
+
+func (x *extrusion) pieces() (out []Piece) {
+	for _, p := range []Piece{x.walls, x.roofs} {
+		if len(p.Mesh.Triangles) > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// add extrudes one footprint: the base is the lowest ground under its corners.
+func (x *extrusion) add(b *build, fp *Footprint, height float64, basis string, reach float64, facts *BuildingFacts) (ok, far bool) {
+	local := func(ring [][2]float64) []point2 {
+		out := make([]point2, len(ring))
+		for i, p := range ring {
+			q := b.frame.enu(p[1], p[0], b.doc.Frame.Origin.H)
+			out[i] = point2{q[0], q[1]}
+		}
+		return out
+	}
+	outer := tidyRing(local(fp.Outer), true)
+	if len(outer) < 3 || len(outer) > 5000 {
+		return false, false
+	}
+	var mid point2
+	for _, p := range outer {
+		mid[0] += p[0] / float64(len(outer))
+		mid[1] += p[1] / float64(len(outer))
+	}
+	if math.Hypot(mid[0], mid[1]) > reach {
+		return false, true
+	}
+	var holes [][]point2
+	for _, in := range fp.Inner {
+		if h := tidyRing(local(in), false); len(h) >= 3 && len(h) <= 5000 {
+			holes = append(holes, h)
+		}
+	}
+	if selfCrossing(outer) {
+		outer, holes = hull(outer), nil
+		facts.Repaired++
+	}
+	pts, tris, err := earClip(outer, holes)
+	if err != nil {
+		if pts, tris, err = earClip(hull(outer), nil); err != nil {
+			return false, false
+		}
+		outer, holes = hull(outer), nil
+		facts.Repaired++
+	}
+	base, found := math.Inf(1), false
+	for _, p := range outer {
+		if u, ok := b.ground(p[0], p[1]); ok {
+			base, found = min(base, u), true
+		}
+	}
+	if !found {
+		base = 0
+		facts.NoGround++
+	}
+	n := uint32(len(x.walls.Features) + 1)
+	if n > math.MaxUint16 {
+		return false, false
+	}
+	f := Feature{Number: n, ID: fp.ID, Name: fp.Tags["name"], HeightM: round(height, 0.01), Basis: basis}
+	x.walls.Features = append(x.walls.Features, f)
+	x.roofs.Features = append(x.roofs.Features, Feature{Number: n, ID: fp.ID, HeightM: f.HeightM, Basis: basis})
+	low, top := base-0.5, base+height
+	m := &x.walls.Mesh
+	for _, ring := range append([][]point2{outer}, holes...) {
+		first := uint32(len(m.Positions))
+		for _, p := range ring {
+			m.Positions = append(m.Positions, [3]float64{p[0], p[1], low}, [3]float64{p[0], p[1], top})
+		}
+		k := uint32(len(ring))
+		for i := range k {
+			a, c := first+2*i, first+2*((i+1)%k)
+			m.Triangles = append(m.Triangles, [3]uint32{a, c, c + 1}, [3]uint32{a, c + 1, a + 1})
+			m.TriangleIDs = append(m.TriangleIDs, n, n)
+		}
+	}
+	r := &x.roofs.Mesh
+	first := uint32(len(r.Positions))
+	for _, p := range pts {
+		r.Positions = append(r.Positions, [3]float64{p[0], p[1], top})
+	}
+	for _, t := range tris {
+		r.Triangles = append(r.Triangles, [3]uint32{t[0] + first, t[1] + first, t[2] + first})
+		r.TriangleIDs = append(r.TriangleIDs, n)
+	}
+	return true, false
+}
