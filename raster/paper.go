@@ -98,7 +98,8 @@ func (c *canvas) haze(depth float64) float64 {
 	if math.IsInf(c.o.HazeM, 1) {
 		return 0
 	}
-	return 1 - 1/(1+2*depth/c.o.HazeM)
+	q := depth / c.o.HazeM
+	return 1 - 1/(1+float64(2*q*q))
 }
 
 // hatched is a pattern of diagonal lines fixed to the sheet.
@@ -128,13 +129,16 @@ func (c *canvas) drawContours() {
 		}
 		spacing := interval / g.perPixel
 		fade := float64(g.steep * (1 - float64(0.78*c.haze(float64(c.centre.z[i])))))
-		level := math.Round(g.height / interval)
-		minor := coverage(math.Abs(g.height-level*interval)/g.perPixel, width) * smooth(3, 9, spacing/c.o.Scale)
+		// Levels lie half an interval off zero: the frame's origin is often on
+		// ground that was levelled, and a line along level ground is noise.
+		height := g.height - interval/2
+		level := math.Round(height / interval)
+		minor := coverage(math.Abs(height-level*interval)/g.perPixel, width) * smooth(3, 9, spacing/c.o.Scale)
 		if minor > 0 && math.Mod(level, 5) != 0 {
 			c.pix[i] = c.pix[i].mix(paperMinor, float64(minor*0.85*fade))
 		}
-		level = math.Round(g.height / (5 * interval))
-		major := coverage(math.Abs(g.height-level*5*interval)/g.perPixel, width*1.15) * smooth(2, 6, 5*spacing/c.o.Scale)
+		level = math.Round(height / (5 * interval))
+		major := coverage(math.Abs(height-level*5*interval)/g.perPixel, width*1.15) * smooth(2, 6, 5*spacing/c.o.Scale)
 		if major > 0 {
 			c.pix[i] = c.pix[i].mix(paperMajor, float64(major*0.9*fade))
 		}

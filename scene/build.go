@@ -74,7 +74,7 @@ func (bl *Builder) Build(s *Spec) (*Result, error) {
 	if bl.Limits == (Limits{}) {
 		bl.Limits = Defaults
 	}
-	b := &build{Builder: bl, spec: s, files: map[string][]byte{}, doc: &Document{Format: Format, Title: s.Title, Approximate: s.Approximate}}
+	b := &build{Builder: bl, spec: s, files: map[string][]byte{}, doc: &Document{Format: Format, Title: s.Title, Approximate: s.Approximate, Layers: []Layer{}, Objects: []Object{}}}
 	b.doc.Frame = s.Frame
 	if err := b.freeze(); err != nil {
 		return nil, err

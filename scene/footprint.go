@@ -505,7 +505,7 @@ func (x *extrusion) add(b *build, fp *Footprint, height float64, basis string, r
 	}
 	f := Feature{Number: n, ID: fp.ID, Name: fp.Tags["name"], HeightM: round(height, 0.01), Basis: basis}
 	x.walls.Features = append(x.walls.Features, f)
-	x.roofs.Features = append(x.roofs.Features, Feature{Number: n, ID: fp.ID, HeightM: f.HeightM, Basis: basis})
+	// Roofs carry the same numbers; the list is kept once, with the walls.
 	low, top := base-0.5, base+height
 	m := &x.walls.Mesh
 	for _, ring := range append([][]point2{outer}, holes...) {

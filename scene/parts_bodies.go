@@ -326,7 +326,11 @@ func (p *Part) cutFor(ground func(e, n float64) (float64, bool), step float64) *
 		return nil
 	default:
 		c.centre, c.headingDeg = p.At, p.HeadingDeg
-		c.size = [2]float64{p.WidthM/2 + p.PadM + step, p.LengthM/2 + p.PadM + step}
+		c.size = [2]float64{p.WidthM/2 + p.PadM, p.LengthM/2 + p.PadM}
+		if p.Kind != "terrace" { // whose front wall should show
+			c.size[0] += step
+			c.size[1] += step
+		}
 		if p.U != nil {
 			c.u = *p.U
 		} else {

@@ -20,6 +20,8 @@ import (
 // does the work. Keep it in the order of the road.
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and leave."`
+
+	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
 }
 
 // env is what a verb may touch of the outside: nothing global, so that tests
