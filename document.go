@@ -1,5 +1,7 @@
 package sightline
 
+import "fmt"
+
 // Document is a whole case as one value: what the desk loads, what an edition
 // carries (after publish has dropped all that is not public), and what the
 // exports walk. Every list is sorted by id.
@@ -24,3 +26,47 @@ type Document struct {
 
 // DocumentFormat is the value of Document.Format.
 const DocumentFormat = "sightline.document/1"
+
+// Load assembles the document of a case from one consistent state. A store
+// that holds no case yet gives ErrNotFound.
+func Load(r Reader) (*Document, error) {
+	d := &Document{Format: DocumentFormat}
+	cases, err := All[Case](r, KindCase)
+	if err != nil {
+		return nil, err
+	}
+	if len(cases) == 0 {
+		return nil, fmt.Errorf("this store holds no case: %w", ErrNotFound)
+	}
+	d.Case = cases[0]
+	for _, load := range []func() error{
+		into(r, KindItem, &d.Items),
+		into(r, KindDerivative, &d.Derivatives),
+		into(r, KindObservation, &d.Observations),
+		into(r, KindEntity, &d.Entities),
+		into(r, KindFinding, &d.Findings),
+		into(r, KindEvent, &d.Events),
+		into(r, KindClaim, &d.Claims),
+		into(r, KindAccount, &d.Accounts),
+		into(r, KindConstraint, &d.Constraints),
+		into(r, KindLayer, &d.Layers),
+		into(r, KindGap, &d.Gaps),
+		into(r, KindStory, &d.Stories),
+		into(r, KindEdition, &d.Editions),
+	} {
+		if err := load(); err != nil {
+			return nil, err
+		}
+	}
+	if d.Head, err = r.Head(); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+func into[T any](r Reader, k Kind, list *[]*T) func() error {
+	return func() (err error) {
+		*list, err = All[T](r, k)
+		return err
+	}
+}

@@ -35,7 +35,7 @@ const (
 // does, so that every entry can be published without naming a person.
 type Entry struct {
 	V       int               `json:"v"`
-	Log     string            `json:"log"`  // origin, "<case id>/<uuid>"
+	Log     string            `json:"log"`  // origin, "<uuid>/case/<case id>"
 	Seq     int64             `json:"seq"`  // index of the leaf, from 0
 	Prev    string            `json:"prev"` // leaf hash of Seq-1, 64 zeros first
 	At      string            `json:"at"`   // RFC 3339, milliseconds, UTC
@@ -118,6 +118,7 @@ type Draft struct {
 // its id stays taken and its history stays readable.
 type Change struct {
 	Ref
+	Rev    int             `json:"rev"` // revision that this change makes
 	Value  json.RawMessage `json:"value"`
 	Reason string          `json:"reason,omitempty"`
 }

@@ -1,11 +1,13 @@
 package sightline
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
 	"sightline/digest"
@@ -194,4 +196,36 @@ type Jobs interface {
 	Claim(ctx context.Context, worker string, lanes []string, lease time.Duration) (*Job, error)
 	// Beat extends the lease and stores progress; ErrConflict when the job was taken over.
 	Beat(ctx context.Context, jobID, worker string, lease time.Duration, progress float64) error
+}
+
+// SortKey is a string whose plain order is the order of ids: runs of digits
+// compare as numbers, so EJ-2 comes before EJ-10 and EJ-014 before EJ-014.1.
+func SortKey(id string) string {
+	b := make([]byte, 0, len(id)+8)
+	for i := 0; i < len(id); {
+		if id[i] < '0' || id[i] > '9' {
+			b = append(b, id[i])
+			i++
+			continue
+		}
+		j := i
+		for j < len(id) && id[j] >= '0' && id[j] <= '9' {
+			j++
+		}
+		n := strings.TrimLeft(id[i:j], "0")
+		// The count of digits goes first; nine and more digits are
+		// announced by 9s so that any length keeps its order.
+		k := len(n)
+		for ; k >= 9; k -= 9 {
+			b = append(b, '9')
+		}
+		b = append(append(b, byte('0'+k)), n...)
+		i = j
+	}
+	return string(b)
+}
+
+// CompareIDs orders two ids as lists show them.
+func CompareIDs(a, b string) int {
+	return cmp.Or(strings.Compare(SortKey(a), SortKey(b)), strings.Compare(a, b))
 }
