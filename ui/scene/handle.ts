@@ -6,6 +6,8 @@ import type { Clock } from '../kernel/clock.ts';
 import type { Value } from '../kernel/observable.ts';
 import type { Enu } from '../kernel/units.ts';
 import type { Document, Lang, ViewCamera } from '../document/types.ts';
+import type { ToEnu } from '../document/places.ts';
+import type { UtcMs } from '../kernel/units.ts';
 
 export interface SceneInput {
   doc: Document;
@@ -19,6 +21,10 @@ export interface SceneInput {
   quality?: 'low' | 'full';
   /** Address of a picture of an item for projection and look-through, or null when none may be shown. */
   picture?(itemId: string): string | null;
+  /** Where the sun stands at an instant over the scene's origin; without it the light is neutral and no sun is drawn. */
+  sun?(at: UtcMs): { azimuth_deg: number; elevation_deg: number } | null;
+  /** From latitude, longitude, height to the scene's frame; without it places known only by latitude and longitude are not drawn. */
+  toEnu?: ToEnu;
   /** Reads a file of the scene folder; the default fetches sceneBase + name. An edition on file:// hands in its packs. */
   read?(name: string): Promise<ArrayBuffer>;
 }
@@ -75,6 +81,8 @@ export interface SceneHandle {
   twin(): SceneTwin[];
   /** First hex digits of the scene id, for deep links. */
   readonly sceneId: string;
+  /** What the last frame cost the graphics card. */
+  readonly stats: { calls: number; triangles: number; frames: number };
 }
 
 export type MountScene = (el: HTMLElement, input: SceneInput) => SceneHandle;
