@@ -1,0 +1,110 @@
+// Recomputes the digests of an edition in the reader's browser, with the
+// browser's own SHA-256. It trusts the manifest it finds beside the page, so
+// it shows the manifest's own digest to compare with one published elsewhere.
+
+import { fromDisk, rootOf } from './files.ts';
+
+interface Manifest {
+  case: string;
+  number: number;
+  files: { path: string; size: number; sha256: string }[];
+}
+
+const words = {
+  en: {
+    start: 'Recompute all digests', disk: 'From a USB stick a browser may not read files by itself. Choose the edition’s folder:',
+    busy: (n: number, all: number) => `${n} of ${all} files`, ok: (n: number) => `All ${n} files are the ones the manifest lists.`,
+    bad: (n: number) => `${n} files are not the ones the manifest lists:`, changed: 'changed', missing: 'missing', added: 'added, not listed',
+    manifest: 'SHA-256 of manifest.json; compare it with one published elsewhere:', failed: 'This could not be done here',
+    noCrypto: 'This browser offers no SHA-256 on this page. Use sha256sum as shown above.',
+  },
+  es: {
+    start: 'Recalcular todas las huellas', disk: 'Desde una memoria USB el navegador no puede leer archivos por sí mismo. Elija la carpeta de la edición:',
+    busy: (n: number, all: number) => `${n} de ${all} archivos`, ok: (n: number) => `Los ${n} archivos son los que lista el manifiesto.`,
+    bad: (n: number) => `${n} archivos no son los que lista el manifiesto:`, changed: 'cambiado', missing: 'falta', added: 'agregado, no figura',
+    manifest: 'SHA-256 de manifest.json; compárela con una publicada en otro lugar:', failed: 'No se pudo hacer aquí',
+    noCrypto: 'Este navegador no ofrece SHA-256 en esta página. Use sha256sum como se muestra arriba.',
+  },
+} as const;
+
+type Read = (path: string) => Promise<ArrayBuffer | null>;
+
+async function sha256(b: ArrayBuffer): Promise<string> {
+  return [...new Uint8Array(await crypto.subtle.digest('SHA-256', b))].map((x) => x.toString(16).padStart(2, '0')).join('');
+}
+
+function start(box: HTMLElement): void {
+  const w = words[box.dataset['lang'] === 'es' ? 'es' : 'en'];
+  const root = rootOf(box);
+  const out = document.createElement('div');
+  out.setAttribute('role', 'status');
+  const line = (text: string, mono = false): void => {
+    const p = document.createElement('p');
+    p.textContent = text;
+    if (mono) p.className = 'mono small hash';
+    out.append(p);
+  };
+  if (!globalThis.crypto?.subtle) {
+    line(w.noCrypto);
+    box.append(out);
+    return;
+  }
+
+  const check = async (read: Read, extra: readonly string[]): Promise<void> => {
+    out.textContent = '';
+    const raw = await read('manifest.json');
+    if (!raw) return line(`manifest.json: ${w.missing}`);
+    const m = JSON.parse(new TextDecoder().decode(raw)) as Manifest;
+    const faults: string[] = [];
+    const progress = document.createElement('p');
+    out.append(progress);
+    let done = 0;
+    for (const f of m.files) {
+      const b = await read(f.path);
+      if (!b) faults.push(`${f.path}: ${w.missing}`);
+      else if (b.byteLength !== f.size || (await sha256(b)) !== f.sha256) faults.push(`${f.path}: ${w.changed}`);
+      if (++done % 20 === 0) progress.textContent = w.busy(done, m.files.length);
+    }
+    const listed = new Set([...m.files.map((f) => f.path), 'manifest.json', 'SHA256SUMS']);
+    for (const p of extra) if (!listed.has(p)) faults.push(`${p}: ${w.added}`);
+    progress.remove();
+    line(faults.length === 0 ? w.ok(m.files.length) : w.bad(faults.length));
+    for (const f of faults.slice(0, 200)) line(f, true);
+    line(w.manifest);
+    line(await sha256(raw), true);
+    box.dataset['verdict'] = faults.length === 0 ? 'ok' : 'fault';
+  };
+  const run = (read: Read, extra: readonly string[] = []): void => {
+    check(read, extra).catch((e: unknown) => line(`${w.failed}: ${e instanceof Error ? e.message : String(e)}`));
+  };
+
+  if (fromDisk()) {
+    const label = document.createElement('label');
+    label.textContent = w.disk + ' ';
+    const pick = document.createElement('input');
+    pick.type = 'file';
+    pick.multiple = true;
+    pick.webkitdirectory = true;
+    label.append(pick);
+    box.append(label, out);
+    pick.addEventListener('change', () => {
+      const files = new Map([...(pick.files ?? [])].map((f) => [f.webkitRelativePath.split('/').slice(1).join('/'), f]));
+      run(async (p) => (await files.get(p)?.arrayBuffer()) ?? null, [...files.keys()]);
+    });
+    return;
+  }
+  const go = document.createElement('button');
+  go.type = 'button';
+  go.className = 'btn';
+  go.textContent = w.start;
+  go.addEventListener('click', () =>
+    run(async (p) => {
+      const r = await fetch(root + p, { cache: 'no-store' });
+      return r.ok ? r.arrayBuffer() : null;
+    }),
+  );
+  box.append(go, out);
+}
+
+const box = document.getElementById('verify');
+if (box) start(box);
