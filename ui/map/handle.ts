@@ -3,6 +3,7 @@
 import type { Clock } from '../kernel/clock.ts';
 import type { Value } from '../kernel/observable.ts';
 import type { Document, Lang, ViewCamera } from '../document/types.ts';
+import type { ToEnu } from '../document/places.ts';
 
 export interface MapInput {
   doc: Document;
@@ -11,6 +12,7 @@ export interface MapInput {
   lang: Value<Lang>;
   sceneBase?: string;
   read?(name: string): Promise<ArrayBuffer>;
+  toEnu?: ToEnu;
   /** Free camera of the scene, drawn as a cone when given. */
   camera?: Value<ViewCamera | null>;
   /** A small inset: no controls, no labels but the scale and north. */

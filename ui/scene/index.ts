@@ -159,8 +159,8 @@ export const mountScene: MountScene = (el, input) => {
     c.far = middle.radius * 6;
     c.updateProjectionMatrix();
     const dayLight = options.sun && s ? (up ? 1 : 0) : 0.7;
-    sun.intensity = 1.8 * dayLight;
-    hemisphere.intensity = s && !up && options.sun ? 0.9 : 1.5;
+    sun.intensity = 2.4 * dayLight;
+    hemisphere.intensity = s && !up && options.sun ? 0.9 : 1.1;
     sun.castShadow = !low && options.sun && !!up;
     renderer.shadowMap.needsUpdate = true;
     chrome.sun(s, input.lang.get());
@@ -717,8 +717,8 @@ export const mountScene: MountScene = (el, input) => {
       for (const id of hidden) model.layer(id, false);
       const size = toThree(d.bounds.high).distanceTo(toThree(d.bounds.low));
       camera.far = Math.max(3000, size * 2);
-      (scene.fog as Fog).near = size * 0.25;
-      (scene.fog as Fog).far = size * 0.95;
+      (scene.fog as Fog).near = size * 0.1;
+      (scene.fog as Fog).far = size * 0.6;
       chrome.title(d, doc, input.lang.get());
       rebuild();
       const first = d.views?.[0];

@@ -52,7 +52,7 @@ const SURFACE = /* glsl */ `
 `;
 
 /** Where the contour lines lie apart: a round number of metres for the relief of the scene. */
-export const contourStep = (relief: number): number => [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => relief / s <= 30) ?? 200;
+export const contourStep = (relief: number): number => [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => relief / s <= 80) ?? 200;
 
 export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], first: ModelLook): Model {
   const group = new Group();
