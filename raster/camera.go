@@ -210,44 +210,6 @@ func LookAt(eye, target [3]float64, vfovDeg float64, width, height int) (sight.C
 	if width < 1 || height < 1 {
 		return sight.Camera{}, fmt.Errorf("view: image of %d x %d pixels", width, height)
 	}
-	forward = unit(forward)
-	right := cross(forward, vec{0, 0, 1})
-	if length(right) < 1e-6 {
-		right = vec{1, 0, 0}
-	}
-	right = unit(right)
-	down := cross(forward, right)
-	return sight.Camera{
-		Width: width, Height: height,
-		Position:       eye,
-		Rotation:       quaternion([3]vec{right, down, forward}),
-		FocalPx:        float64(height) / 2 / math.Tan(vfovDeg*math.Pi/360),
-		PrincipalPoint: [2]float64{float64(width) / 2, float64(height) / 2},
-	}, nil
-}
-
-// quaternion is the inverse of rotationRows, with w >= 0 (Shepperd 1978).
-func quaternion(r [3]vec) [4]float64 {
-	t := r[0][0] + r[1][1] + r[2][2]
-	var q [4]float64
-	switch {
-	case t > r[0][0] && t > r[1][1] && t > r[2][2]:
-		s := 2 * math.Sqrt(1+t)
-		q = [4]float64{s / 4, (r[2][1] - r[1][2]) / s, (r[0][2] - r[2][0]) / s, (r[1][0] - r[0][1]) / s}
-	case r[0][0] > r[1][1] && r[0][0] > r[2][2]:
-		s := 2 * math.Sqrt(1+r[0][0]-r[1][1]-r[2][2])
-		q = [4]float64{(r[2][1] - r[1][2]) / s, s / 4, (r[0][1] + r[1][0]) / s, (r[0][2] + r[2][0]) / s}
-	case r[1][1] > r[2][2]:
-		s := 2 * math.Sqrt(1-r[0][0]+r[1][1]-r[2][2])
-		q = [4]float64{(r[0][2] - r[2][0]) / s, (r[0][1] + r[1][0]) / s, s / 4, (r[1][2] + r[2][1]) / s}
-	default:
-		s := 2 * math.Sqrt(1-r[0][0]-r[1][1]+r[2][2])
-		q = [4]float64{(r[1][0] - r[0][1]) / s, (r[0][2] + r[2][0]) / s, (r[1][2] + r[2][1]) / s, s / 4}
-	}
-	if q[0] < 0 {
-		for i := range q {
-			q[i] = -q[i]
-		}
-	}
-	return q
+	hfov := 2 * math.Atan(math.Tan(vfovDeg*math.Pi/360)*float64(width)/float64(height)) * 180 / math.Pi
+	return sight.LookAt(eye, target, width, height, hfov), nil
 }

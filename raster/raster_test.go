@@ -130,6 +130,33 @@ func TestDepthIsExact(t *testing.T) {
 	}
 }
 
+// TestSameAsSight: this package and package sight agree on where a point is
+// seen, and LookAt has the field of view it was asked for.
+func TestSameAsSight(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		eye := vec{rapid.Float64Range(-50, 50).Draw(t, "e"), rapid.Float64Range(-50, 50).Draw(t, "n"), rapid.Float64Range(0, 90).Draw(t, "u")}
+		vfov := rapid.Float64Range(5, 120).Draw(t, "vfov")
+		cam, err := LookAt(eye, vec{1, 2, -3}, vfov, 640, 360)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(cam.VFOV()-vfov) > 1e-9 {
+			t.Fatalf("field of view %v of %v", cam.VFOV(), vfov)
+		}
+		cam.K1 = rapid.Float64Range(-0.05, 0.1).Draw(t, "k1")
+		v, err := newView(cam)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := along(v.pos, v.direction(rapid.Float64Range(-.3, .3).Draw(t, "x"), rapid.Float64Range(-.3, .3).Draw(t, "y")), 20)
+		px, err := cam.Project(p)
+		u, w, z, ok := v.project(p)
+		if err != nil || !ok || math.Abs(z-20) > 1e-9 || math.Hypot(px[0]-u, px[1]-w) > 1e-9 {
+			t.Fatalf("%v against %v,%v at depth %v (%v, %v)", px, u, w, z, ok, err)
+		}
+	})
+}
+
 // TestLensInverse: the ray of a pixel comes back to the pixel.
 func TestLensInverse(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

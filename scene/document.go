@@ -31,7 +31,7 @@ var Schema []byte
 // field docs of docs/formats/scene.md bind every reader of it.
 type Document struct {
 	Format  string         `json:"format"`
-	ID      string         `json:"id"`             // sha256 of the frame: equal ids share coordinates
+	ID      string         `json:"id"`             // of the frame (where.Frame.ID): scenes with equal ids share coordinates
 	Content string         `json:"content_sha256"` // sha256 over the layers' digests and the objects
 	Title   sightline.Text `json:"title"`
 
@@ -188,19 +188,9 @@ type Feature struct {
 	Basis   string  `json:"basis"` // height, levels, assumed
 }
 
-// frameID is the identity of a frame: coordinates of scenes with equal ids
-// can be exchanged.
-func frameID(f Frame) string {
-	b, err := json.Marshal(struct {
-		Format   string `json:"format"`
-		Origin   Origin `json:"origin"`
-		Vertical string `json:"vertical"`
-	}{Format, f.Origin, f.Vertical})
-	if err != nil {
-		return ""
-	}
-	return digest(b)
-}
+// frameID is the identity of a frame, that of package where: coordinates of
+// scenes with equal ids can be exchanged.
+func frameID(f Frame) string { return newFrame(f.Origin).ID() }
 
 func digest(b []byte) string {
 	s := sha256.Sum256(b)

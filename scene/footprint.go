@@ -460,8 +460,8 @@ func (x *extrusion) add(b *build, fp *Footprint, height float64, basis string, r
 		return out
 	}
 	outer := tidyRing(local(fp.Outer), true)
-	if len(outer) < 3 || len(outer) > 5000 {
-		return false, false
+	if len(outer) < 3 || len(outer) > 5000 || area2(hull(outer)) < 0.2 {
+		return false, false // a line, a point, or a coastline
 	}
 	var mid point2
 	for _, p := range outer {

@@ -1,8 +1,6 @@
 package scene
 
-import (
-	"sightline/where"
-)
+import "sightline/where"
 
 // frame is the document's frame with its conversions.
 type frame struct{ where.Frame }
@@ -22,19 +20,21 @@ func (b *build) freeze() error {
 }
 
 func newFrame(o Origin) frame {
-	return frame{where.NewFrame(where.Geodetic{Lat: o.Lat, Lon: o.Lon, H: o.H})}
+	return frame{where.NewFrame(where.Geodetic{Lat: where.Degrees(o.Lat), Lon: where.Degrees(o.Lon), H: where.Metres(o.H)})}
 }
 
 // geoid is the height of EGM96 above the ellipsoid in metres.
-func geoid(lat, lon float64) float64 { return where.Geoid(lat, lon) }
+func geoid(lat, lon float64) float64 {
+	return float64(where.Geoid(where.Degrees(lat), where.Degrees(lon)))
+}
 
 // enu converts degrees and ellipsoidal metres to the frame.
 func (f frame) enu(lat, lon, h float64) [3]float64 {
-	return f.ENU(where.Geodetic{Lat: lat, Lon: lon, H: h})
+	return [3]float64(f.ENU(where.Geodetic{Lat: where.Degrees(lat), Lon: where.Degrees(lon), H: where.Metres(h)}))
 }
 
 // geo converts a point of the frame to degrees and ellipsoidal metres.
 func (f frame) geo(p [3]float64) (lat, lon, h float64) {
-	g := f.Geodetic(p)
-	return g.Lat, g.Lon, g.H
+	g := f.Geodetic(where.ENU(p))
+	return float64(g.Lat), float64(g.Lon), float64(g.H)
 }

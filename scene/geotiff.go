@@ -268,6 +268,11 @@ func (t *tiff) layout() (*layout, error) {
 	if l.planar {
 		l.cellsPerUnit = 1
 	}
+	// Blocks much larger than the image they cover are a way to make a small
+	// file cost a large amount of work.
+	if work := float64(l.across) * float64(l.down) * float64(l.blockW) * float64(l.blockH) * float64(l.cellsPerUnit); work > 4*float64(t.lim.Pixels) {
+		return nil, fmt.Errorf("the blocks of the TIFF hold %.0f samples for an image of %d x %d", work, l.w, l.h)
+	}
 	if len(l.offsets) < l.across*l.down || len(l.counts) < l.across*l.down {
 		return nil, fmt.Errorf("the TIFF names %d blocks of %d", min(len(l.offsets), len(l.counts)), l.across*l.down)
 	}

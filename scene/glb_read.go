@@ -66,7 +66,7 @@ func splitGLB(b []byte, lim Limits) (js, bin []byte, err error) {
 	if v := le.Uint32(b[4:]); v != 2 {
 		return nil, nil, fmt.Errorf("glTF version %d: only version 2 is read", v)
 	}
-	if n := le.Uint32(b[8:]); uint64(n) > uint64(len(b)) {
+	if n := le.Uint32(b[8:]); n < 20 || uint64(n) > uint64(len(b)) {
 		return nil, nil, fmt.Errorf("the GLB is cut off: it says %d bytes and has %d", n, len(b))
 	}
 	rest := b[12:le.Uint32(b[8:])]
@@ -380,7 +380,7 @@ func (r *glbReader) piece(p *gltf.Primitive, pos int, m matrix) (*Piece, error) 
 				return nil, fmt.Errorf("vertex %d is at %v: expected metres", i, q)
 			}
 		}
-		piece.Mesh.Positions[i] = [3]float64{q[0], -q[2], q[1]}
+		piece.Mesh.Positions[i] = [3]float64{q[0], 0 - q[2], q[1]} // 0 - x: no negative zero
 	}
 	if a, ok := p.Attributes["TEXCOORD_0"]; ok {
 		uv, err := r.read(a, 2, "TEXCOORD_0")

@@ -184,6 +184,25 @@ func (p *Part) check(where string) error {
 			return need(false, fmt.Sprintf("length %v: expected 0 to 5000 m", x))
 		}
 	}
+	inside := func(x ...float64) bool {
+		for _, v := range x {
+			if !(math.Abs(v) <= 60_000) {
+				return false
+			}
+		}
+		return true
+	}
+	if !inside(p.At[:]...) || p.U != nil && !inside(*p.U) || !inside(p.HeadingDeg) {
+		return need(false, "at, u and heading_deg: expected metres of the frame within 60 km, and degrees")
+	}
+	if len(p.Openings) > 200 {
+		return need(false, "more than 200 openings")
+	}
+	for i, o := range p.Openings {
+		if !inside(o.CentreM, o.WidthM, o.SillM, o.HeightM, o.TopM) || !(o.WidthM > 0 && o.HeightM > 0) {
+			return need(false, fmt.Sprintf("openings[%d]: width_m and height_m above 0 are needed", i))
+		}
+	}
 	if p.Class != "" {
 		if _, err := raster.ParseClass(p.Class); err != nil {
 			return need(false, err.Error())
@@ -203,10 +222,17 @@ func (p *Part) check(where string) error {
 		if len(p.Points) < 2 || len(p.Points) > 10_000 {
 			return need(false, "points: 2 to 10000 are needed")
 		}
+		long := 0.0
 		for i, q := range p.Points {
-			if len(q) != 2 && len(q) != 3 {
-				return need(false, fmt.Sprintf("points[%d]: expected [e,n] or [e,n,u]", i))
+			if len(q) != 2 && len(q) != 3 || !inside(q...) {
+				return need(false, fmt.Sprintf("points[%d]: expected [e,n] or [e,n,u] within 60 km", i))
 			}
+			if i > 0 {
+				long += math.Hypot(q[0]-p.Points[i-1][0], q[1]-p.Points[i-1][1])
+			}
+		}
+		if long > 200_000 {
+			return need(false, "longer than 200 km")
 		}
 		return need(p.WidthM > 0 && (p.Kind == "road" || p.HeightM > 0), "width_m (and for a wall height_m) is needed")
 	}

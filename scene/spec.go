@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"sightline"
 )
@@ -163,9 +164,11 @@ func (s *Spec) check() error {
 	return nil
 }
 
+var layerID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,39}$`)
+
 func (p *Provenance) check(where string) error {
-	if p.ID == "" || !plainName(p.ID) {
-		return fmt.Errorf("scene spec: %s: id %q: expected a short name such as L-02", where, p.ID)
+	if !layerID.MatchString(p.ID) {
+		return fmt.Errorf("scene spec: %s: id %q: expected up to 40 letters, digits and dashes, such as L-02", where, p.ID)
 	}
 	if p.Licence == "" {
 		return fmt.Errorf("scene spec: %s: licence is missing: say under which terms the source may be used", where)

@@ -78,12 +78,20 @@ func meshGround(h heights, rings []Ring, tolerance float64) (*groundMesh, error)
 	if err := l.choose(rings, tolerance); err != nil {
 		return nil, err
 	}
-	g := l.triangulate(outer.ToM)
-	if len(g.triangles) == 0 {
-		return nil, errors.New("terrain: no source has a height inside the scene's rings")
+	var g *groundMesh
+	// The test of a post against its two neighbours does not bound what the
+	// errors of several levels add up to. So the mesh is measured at every
+	// post, and posts it misses by more than the tolerance are put back.
+	for range 20 {
+		g = l.triangulate(outer.ToM)
+		if len(g.triangles) == 0 {
+			return nil, errors.New("terrain: no source has a height inside the scene's rings")
+		}
+		g.facts.Rings, g.facts.ToleranceM = rings, tolerance
+		if !g.measure(l, rings, tolerance) {
+			break
+		}
 	}
-	g.facts.Rings, g.facts.ToleranceM = rings, tolerance
-	g.measure(l, rings)
 	return g, nil
 }
 
@@ -283,8 +291,9 @@ func (l *lattice) triangulate(outer float64) *groundMesh {
 }
 
 // measure states how far the mesh is from the heights at every post of the
-// rings, used or not.
-func (g *groundMesh) measure(l *lattice, rings []Ring) {
+// rings, used or not. With a tolerance it activates the posts that are missed
+// by more and reports whether there were any.
+func (g *groundMesh) measure(l *lattice, rings []Ring, tolerance float64) (again bool) {
 	idx := newGroundIndex(g.positions, g.triangles)
 	sum, count := 0.0, 0
 	inner := 0.0
@@ -306,6 +315,10 @@ func (g *groundMesh) measure(l *lattice, rings []Ring) {
 				if u, ok := idx.at(e, n); ok {
 					d := u - v.u
 					g.facts.ErrorMaxM = max(g.facts.ErrorMaxM, math.Abs(d))
+					if tolerance > 0 && math.Abs(d) > tolerance && !l.active[p] {
+						l.activate(p)
+						again = true
+					}
 					sum += d * d
 					count++
 				}
@@ -317,10 +330,14 @@ func (g *groundMesh) measure(l *lattice, rings []Ring) {
 		g.facts.ErrorRMSM = round(math.Sqrt(sum/float64(count)), 1e-4)
 	}
 	g.facts.ErrorMaxM = round(g.facts.ErrorMaxM, 1e-4)
+	return again
 }
 
 // round to a multiple, for figures that people read.
-func round(x, to float64) float64 { return math.Round(x/to) * to }
+func round(x, to float64) float64 {
+	k := math.Round(1 / to)
+	return math.Round(x*k) / k
+}
 
 // pieces splits the ground into what the sources say and what was filled in:
 // the second is conjectural whatever the first is.
