@@ -187,7 +187,9 @@ func (b *Box) Run(ctx context.Context, c Cmd) (*Result, error) {
 // command builds the process for this box, not yet started.
 func (b *Box) command(p *Program, c Cmd, lim Limits) (*exec.Cmd, error) {
 	if b.kind == None {
-		if !b.unsafe {
+		// Our own parsers are memory-safe Go: a process of their own, with a
+		// time limit, is what this system can give them.
+		if !b.unsafe && p.Name != Self {
 			return nil, ErrNoSandbox
 		}
 		cmd := exec.Command(p.Path, c.Args...)

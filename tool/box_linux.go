@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"sync"
 	"syscall"
 	"time"
@@ -112,8 +111,8 @@ func (b *Box) confined(p *Program, c Cmd, lim Limits) (*exec.Cmd, error) {
 		}
 		argv := append([]string{bw}, bwrapArgs(c)...)
 		if !within(p.Path, system) {
-			// The program lives outside the system folders: lend the folder it stands in.
-			argv = append(argv[:len(argv)-1], "--ro-bind", filepath.Dir(p.Path), filepath.Dir(p.Path), "--")
+			// The program lives outside the system folders: lend it as well.
+			argv = append(argv[:len(argv)-1], "--ro-bind", p.home(), p.home(), "--")
 		}
 		return limited(lim, append(append(argv, p.Path), c.Args...)), nil
 	case Landlock:
@@ -123,7 +122,7 @@ func (b *Box) confined(p *Program, c Cmd, lim Limits) (*exec.Cmd, error) {
 		}
 		read := append([]string{}, c.Read...)
 		if !within(p.Path, system) {
-			read = append(read, filepath.Dir(p.Path))
+			read = append(read, p.home())
 		}
 		spec, err := json.Marshal(childSpec{Path: p.Path, Args: c.Args, Read: read, Dir: c.Dir, Memory: lim.Memory})
 		if err != nil {

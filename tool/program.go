@@ -53,6 +53,22 @@ var known = map[string]struct {
 		"es": "no se pierde nada; las vistas previas de imágenes muy grandes tardan más"}},
 }
 
+// Self names this program itself: [Box.Run] then runs another copy of it, so
+// that our own parsers of untrusted bytes stand in the box as well.
+const Self = "sightline"
+
+// home is what must be visible for the program to start: itself when it is
+// one file, else the folder it was installed in.
+func (p *Program) home() string {
+	if p.Name == Self {
+		return p.Path
+	}
+	return filepath.Dir(p.Path)
+}
+
+// Version of this program, for its own recipes; package main sets it.
+var Version = "dev"
+
 var found sync.Map // name -> *Program or error
 
 // Find looks a program up by name, once per process. The error names the
@@ -84,6 +100,13 @@ func (e *MissingError) Error() string {
 }
 
 func look(name string) (*Program, error) {
+	if name == Self {
+		path, err := os.Executable()
+		if err != nil {
+			return nil, fmt.Errorf("failed to find our own program: %w", err)
+		}
+		return &Program{Name: Self, Path: path, Version: Version}, nil
+	}
 	k, ok := known[name]
 	if !ok {
 		return nil, fmt.Errorf("%s is not a program that sightline runs", name)

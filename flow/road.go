@@ -1,0 +1,167 @@
+package flow
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"strconv"
+	"strings"
+
+	"sightline"
+	"sightline/identify"
+	"sightline/tool"
+)
+
+// Lanes of work. They bound how many jobs of a kind run at once: a video
+// encoder fills the machine by itself.
+const (
+	CPU   = "cpu"
+	Video = "video"
+)
+
+// Step is one kind of automatic work.
+type Step struct {
+	Kind     string
+	Takes    func(*sightline.Item) bool
+	Makes    []string // roles of derivatives, or "facts"
+	Lane     string
+	Needs    string // external program without which there is nothing to do
+	With     string // external program that changes the result when it is there
+	Version  int    // raised when the result changes
+	Priority int    // higher first
+	Run      func(context.Context, *identify.Env, sightline.Job, identify.Progress) error
+}
+
+// Road is the table. Its order is the order in which an item passes the steps
+// when one worker does them all.
+var Road = []Step{
+	{Kind: "metadata", Takes: held, Makes: []string{"facts"}, Lane: CPU, With: "exiftool", Version: 1, Priority: 9, Run: identify.Metadata},
+	{Kind: "picture", Takes: shown, Makes: []string{"thumb", "preview"}, Lane: CPU, Version: 1, Priority: 8, Run: identify.Picture},
+	{Kind: "still", Takes: encoded, Makes: []string{"thumb", "preview"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Picture},
+	{Kind: "poster", Takes: media("video"), Makes: []string{"thumb", "poster"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Poster},
+	{Kind: "waveform", Takes: media("video", "audio"), Makes: []string{"waveform"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 4, Run: identify.Waveform},
+	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy"}, Lane: Video, Needs: "ffmpeg", Version: 1, Priority: 2, Run: identify.Proxy},
+}
+
+func held(it *sightline.Item) bool { return it.Held }
+
+func media(names ...string) func(*sightline.Item) bool {
+	return func(it *sightline.Item) bool {
+		for _, n := range names {
+			if it.Held && strings.HasPrefix(it.Type, n+"/") {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func shown(it *sightline.Item) bool {
+	switch it.Type {
+	case "image/jpeg", "image/png", "image/gif", "image/webp", "image/tiff", "image/bmp":
+		return it.Held
+	}
+	return false
+}
+
+func encoded(it *sightline.Item) bool {
+	switch it.Type {
+	case "image/heic", "image/heif", "image/avif":
+		return it.Held
+	}
+	return false
+}
+
+// JobsFor lists the work for an item, without what needs a program that is
+// not installed: doctor says what is lost, and the work is found again by
+// [Missing] when the program is there.
+func JobsFor(it *sightline.Item) []sightline.Job {
+	var out []sightline.Job
+	for _, s := range Road {
+		if !s.Takes(it) {
+			continue
+		}
+		version := strconv.Itoa(s.Version)
+		for _, name := range []string{s.Needs, s.With} {
+			if name == "" {
+				continue
+			}
+			p, err := tool.Find(name)
+			if err != nil && name == s.Needs {
+				version = ""
+				break
+			}
+			if err == nil {
+				version += "+" + p.Name + " " + p.Version
+			}
+		}
+		if version == "" {
+			continue
+		}
+		j := sightline.Job{Kind: s.Kind, Lane: s.Lane, Item: it.ID, Input: it.SHA256, Version: version, Priority: s.Priority}
+		j.ID = identity(j)
+		out = append(out, j)
+	}
+	return out
+}
+
+// identity is the SHA-256 of (kind, input, parameters, version).
+func identity(j sightline.Job) string {
+	b, _ := json.Marshal([]string{j.Kind, j.Input, string(j.Params), j.Version}) // strings always marshal
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
+}
+
+// Missing enqueues the work that items of the case lack, such as after a new
+// program was installed. It returns how many items it looked at.
+func Missing(ctx context.Context, s sightline.Store, a sightline.Actor) (int, error) {
+	var wanted []sightline.Job
+	n := 0
+	err := s.View(ctx, a, func(r sightline.Reader) error {
+		wanted, n = nil, 0
+		have := map[string]bool{}
+		jobs, err := r.JobList(sightline.JobFilter{})
+		if err != nil {
+			return err
+		}
+		for _, j := range jobs {
+			have[j.ID] = true
+		}
+		items, err := sightline.All[sightline.Item](r, sightline.KindItem)
+		if err != nil {
+			return err
+		}
+		for _, it := range items {
+			n++
+			for _, j := range JobsFor(it) {
+				if !have[j.ID] {
+					wanted = append(wanted, j)
+				}
+			}
+		}
+		return nil
+	})
+	if err != nil || len(wanted) == 0 {
+		return n, err
+	}
+	_, err = s.Update(ctx, a, func(w sightline.Writer) error {
+		for _, j := range wanted {
+			if err := w.Enqueue(j); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return n, err
+}
+
+func step(kind string) (*Step, error) {
+	for i := range Road {
+		if Road[i].Kind == kind {
+			return &Road[i], nil
+		}
+	}
+	return nil, errors.New("this version of sightline does not know how to do " + strconv.Quote(kind))
+}
