@@ -69,7 +69,11 @@ async function buildEdition() {
   if (!existsSync(dir)) return null;
   const names = (await readdir(dir)).filter((f) => /^[a-z]+\.(ts|css)$/.test(f) && !f.endsWith('.d.ts'));
   // Only these are pages' own scripts; other files of the folder are imported by them.
-  const entries = names.filter((f) => ['page.ts', 'scene.ts', 'verify.ts', 'map.ts'].includes(f) || f.endsWith('.css'));
+  const scripts = names.filter((f) => ['page.ts', 'scene.ts', 'verify.ts', 'map.ts'].includes(f));
+  // A style of the same name that a script imports comes out beside it anyway.
+  const taken = new Set();
+  for (const f of scripts) if ((await readFile(join(dir, f), 'utf8')).includes(`'./${f.replace('.ts', '.css')}'`)) taken.add(f.replace('.ts', '.css'));
+  const entries = [...scripts, ...names.filter((f) => f.endsWith('.css') && !taken.has(f))];
   if (entries.length === 0) return null;
   return esbuild.build({
     ...common,

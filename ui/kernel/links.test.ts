@@ -10,7 +10,7 @@ function anyState(): LinkState {
   const maybe = (f: () => void) => random() < 0.6 && f();
   maybe(() => (s.t = Math.floor((random() - 0.2) * 3e12)));
   maybe(() => {
-    s.cam = { e: Math.round((random() - 0.5) * 1e6) / 100, n: Math.round((random() - 0.5) * 1e6) / 100, u: Math.round(random() * 1e5) / 100, yaw: Math.round(random() * 3599) / 10, pitch: Math.round((random() - 0.5) * 1800) / 10, vfov: Math.round(10 + random() * 900) / 10 };
+    s.cam = { e: Math.round((random() - 0.5) * 1e6) / 100, n: Math.round((random() - 0.5) * 1e6) / 100, u: Math.round(random() * 1e5) / 100, yaw: Math.round(random() * 3599) / 10, pitch: Math.round((random() - 0.5) * 1800) / 10 + 0, vfov: Math.round(10 + random() * 900) / 10 };
     s.o = Math.floor(0x10000000 + random() * 0xe0000000).toString(16);
   });
   maybe(() => (s.sel = pick(['EJ-014', 'EJ-014.3', 'C-07', 'G-02', 'S-12'])));

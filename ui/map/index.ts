@@ -296,7 +296,7 @@ export const mountMap: MountMap = (el, input) => {
     }
     if (destroyed) return;
     rebuild();
-    handle.frame();
+    fit(spots);
     await new Promise((ok) => requestAnimationFrame(() => requestAnimationFrame(ok)));
   }
 
@@ -316,7 +316,11 @@ export const mountMap: MountMap = (el, input) => {
     },
     frame() {
       const chosen = spots.filter((s) => s.sites.some(isSelected));
-      const some = chosen.length ? chosen : spots;
+      fit(chosen.length ? chosen : spots);
+    },
+    settled: load(),
+  };
+  function fit(some: readonly Spot[]): void {
       const points: Enu[] = some.flatMap((s) => s.sites.flatMap((q) => (q.ellipse && q.ellipse.semi_major_m < 1000 ? ring(q, 8).map(([e, n]) => [e, n, 0] as Enu) : [q.at])));
       if (!points.length && sceneDoc) points.push(sceneDoc.bounds.low, sceneDoc.bounds.high);
       if (!points.length) points.push([-100, -100, 0], [100, 100, 0]);
@@ -326,9 +330,7 @@ export const mountMap: MountMap = (el, input) => {
       const w = Math.max(1, el.clientWidth - 120);
       const h = Math.max(1, el.clientHeight - 90);
       view.set({ e: (e0 + e1) / 2, n: (n0 + n1) / 2, scale: Math.max(0.05, (e1 - e0) / w, (n1 - n0) / h) });
-    },
-    settled: load(),
-  };
+  }
   return handle;
 };
 

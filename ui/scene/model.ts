@@ -38,7 +38,9 @@ const SURFACE = /* glsl */ `
     float h = vPlace.y / contour;
     float d = abs(fract(h - 0.5) - 0.5) / (fw / contour);
     float major = step(abs(fract(h / 5.0 - 0.5 + 1e-4) - 0.5), 0.12);
-    float fade = 1.0 - smoothstep(0.25, 0.7, fw / contour);
+    // A level pad that lies on a contour height has no contour line: it would be one everywhere.
+    float slope = fw / max(length(fwidth(vPlace.xz)), 1e-6);
+    float fade = (1.0 - smoothstep(0.25, 0.7, fw / contour)) * smoothstep(0.004, 0.02, slope);
     gl_FragColor.rgb = mix(gl_FragColor.rgb, line, (1.0 - smoothstep(0.4, 1.3, d)) * fade * mix(0.32, 0.7, major));
     if (certainty > 0.5 && hatch > 1.5) {
       vec2 g = vPlace.xz / 20.0; vec2 w = max(fwidth(g), vec2(1e-5)); vec2 e = abs(fract(g - 0.5) - 0.5) / w;
