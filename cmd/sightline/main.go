@@ -21,7 +21,10 @@ import (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and leave."`
 
+	New newCmd `cmd:"" help:"Make a folder for a new case."`
+
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
+	Sun   sunCmd   `cmd:"" help:"Where the sun stands, and the times that shadows show."`
 }
 
 // env is what a verb may touch of the outside: nothing global, so that tests
