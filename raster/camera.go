@@ -71,15 +71,25 @@ func (v *view) toCamera(p vec) vec {
 	return vec{dot(v.rot[0], d), dot(v.rot[1], d), dot(v.rot[2], d)}
 }
 
-// toWorld returns the point at depth z on the undistorted ray (x, y, 1).
+// toWorld returns the point at depth z on the undistorted ray (x, y, 1). It is
+// written out because arrays in loops are slow in Go.
 func (v *view) toWorld(x, y, z float64) vec {
-	d := v.direction(x, y)
-	return along(v.pos, d, z)
+	r, d, f := &v.rot[0], &v.rot[1], &v.rot[2]
+	return vec{
+		v.pos[0] + float64(z*(float64(x*r[0])+float64(y*d[0])+f[0])),
+		v.pos[1] + float64(z*(float64(x*r[1])+float64(y*d[1])+f[1])),
+		v.pos[2] + float64(z*(float64(x*r[2])+float64(y*d[2])+f[2])),
+	}
 }
 
 // direction is the world direction of the undistorted ray (x, y, 1), not unit.
 func (v *view) direction(x, y float64) vec {
-	return add(add(scale(v.rot[0], x), scale(v.rot[1], y)), v.rot[2])
+	r, d, f := &v.rot[0], &v.rot[1], &v.rot[2]
+	return vec{
+		float64(x*r[0]) + float64(y*d[0]) + f[0],
+		float64(x*r[1]) + float64(y*d[1]) + f[1],
+		float64(x*r[2]) + float64(y*d[2]) + f[2],
+	}
 }
 
 // pixel maps an undistorted ray to image coordinates. It reports false where

@@ -76,10 +76,10 @@ func geometric(s *surface, n vec) vec {
 
 // footprint is the size of a pixel on the surface in metres.
 func (c *canvas) footprint(s *surface) float64 {
-	view := sub(s.point, c.v.pos)
-	d := length(view)
-	tilt := max(0.15, math.Abs(dot(view, s.normal))/max(d, 1e-9))
-	return d / c.v.f / math.Sqrt(tilt)
+	dx, dy, dz := s.point[0]-c.v.pos[0], s.point[1]-c.v.pos[1], s.point[2]-c.v.pos[2]
+	d := math.Sqrt(float64(dx*dx) + float64(dy*dy) + float64(dz*dz))
+	facing := math.Abs(float64(dx*s.normal[0]) + float64(dy*s.normal[1]) + float64(dz*s.normal[2]))
+	return d / c.v.f / math.Sqrt(max(0.15, facing/max(d, 1e-9)))
 }
 
 // albedo is the invented surface: base colour, pattern of the material,

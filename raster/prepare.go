@@ -187,21 +187,19 @@ type surface struct {
 	colour color.NRGBA // of the mesh, its vertices or triangle; alpha 0: none given
 }
 
-// hit fills in the point of triangle index seen along the undistorted ray.
-func (p *Prepared) hit(v *view, index int32, x, y float64) surface {
-	t := &p.tris[index]
+// hit fills in the point of a face seen along the undistorted ray.
+func (p *Prepared) hit(s *surface, v *view, f *face, x, y float64) {
+	t := &p.tris[f.index]
 	m := p.meshes[t.mesh]
-	p0, p1, p2 := v.toCamera(p.pos[t.v[0]]), v.toCamera(p.pos[t.v[1]]), v.toCamera(p.pos[t.v[2]])
-	s := surface{tri: t, mesh: m, normal: t.normal}
-	a, b, c, det, ok := plane(p0, p1, p2)
-	if ok {
-		la := float64(a[0]*x) + float64(a[1]*y) + a[2]
-		lb := float64(b[0]*x) + float64(b[1]*y) + b[2]
-		lc := float64(c[0]*x) + float64(c[1]*y) + c[2]
-		if sum := la + lb + lc; sum > 0 {
-			s.bary = vec{la / sum, lb / sum, lc / sum}
-			s.depth = det / sum
-		}
+	s.tri, s.mesh, s.normal = t, m, t.normal
+	s.bary, s.depth = vec{}, 0
+	la := float64(f.a[0]*x) + float64(f.a[1]*y) + f.a[2]
+	lb := float64(f.b[0]*x) + float64(f.b[1]*y) + f.b[2]
+	lc := float64(f.c[0]*x) + float64(f.c[1]*y) + f.c[2]
+	if sum := la + lb + lc; sum > 0 {
+		k := 1 / sum
+		s.bary = vec{float64(la * k), float64(lb * k), float64(lc * k)}
+		s.depth = f.det / sum
 	}
 	s.point = v.toWorld(x, y, s.depth)
 	if t.smooth {
@@ -215,5 +213,4 @@ func (p *Prepared) hit(v *view, index int32, x, y float64) surface {
 	if len(m.TriangleColours) > 0 {
 		s.colour = m.TriangleColours[t.local]
 	}
-	return s
 }

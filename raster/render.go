@@ -75,6 +75,10 @@ func (p *Prepared) RenderWith(cam sight.Camera, o Options, overlay *Scene) (*Ima
 	}
 	c := &canvas{p: p, v: &v, o: o, fine: fine, centre: centre, img: img, w: v.w, h: v.h}
 	c.pix = make([]rgb, v.w*v.h)
+	c.faces, c.faceOf = faces, make([]int32, len(p.tris))
+	for i := range faces {
+		c.faceOf[faces[i].index] = int32(i)
+	}
 	c.drawSurfaces()
 	if o.Style == Paper {
 		c.drawContours()
@@ -157,6 +161,8 @@ type canvas struct {
 	img    *Image
 	w, h   int
 	pix    []rgb
+	faces  []face
+	faceOf []int32   // number in faces of each triangle that was drawn
 	mask   []float32 // scratch of stroke: coverage
 	fonts  *fonts
 	taken  []rect // where labels and furniture stand
@@ -175,8 +181,15 @@ func (c *canvas) drawSurfaces() {
 		var seen [9]int32
 		var sumx, sumy [9]float64
 		var count [9]int
+		var s surface
 		for y := lo; y < hi; y++ {
 			for x := range c.w {
+				if t, ok := c.uniform(x, y); ok && t >= 0 {
+					rx, ry := c.v.ray(float64(x)+0.5, float64(y)+0.5)
+					c.p.hit(&s, c.v, &c.faces[c.faceOf[t]], rx, ry)
+					c.pix[y*c.w+x] = shade(&s, float64(x), float64(y))
+					continue
+				}
 				n := 0
 				for j := range ss {
 					row := (y*ss+j)*c.fine.w + x*ss
@@ -205,7 +218,7 @@ func (c *canvas) drawSurfaces() {
 					case seen[k] < 0:
 						col = sky(rx, ry)
 					default:
-						s := c.p.hit(c.v, seen[k], rx, ry)
+						c.p.hit(&s, c.v, &c.faces[c.faceOf[seen[k]]], rx, ry)
 						col = shade(&s, float64(x), float64(y))
 					}
 					total = total.plus(col.times(m * inv * inv))
@@ -214,4 +227,19 @@ func (c *canvas) drawSurfaces() {
 			}
 		}
 	})
+}
+
+// uniform reports whether all samples of a pixel see one triangle.
+func (c *canvas) uniform(x, y int) (int32, bool) {
+	ss := c.fine.ss
+	first := c.fine.tri[y*ss*c.fine.w+x*ss]
+	for j := range ss {
+		row := (y*ss+j)*c.fine.w + x*ss
+		for i := range ss {
+			if c.fine.tri[row+i] != first {
+				return first, false
+			}
+		}
+	}
+	return first, true
 }

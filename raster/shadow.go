@@ -69,8 +69,11 @@ func (p *Prepared) focus() (vec, float64) {
 
 // local returns the map coordinates of a world point in cells and along the sun.
 func (m *shadowMap) local(q vec) (x, y, t float64) {
-	d := sub(q, m.centre)
-	return dot(m.right, d)/m.cell + float64(m.n)/2, dot(m.down, d)/m.cell + float64(m.n)/2, dot(m.to, d)
+	dx, dy, dz := q[0]-m.centre[0], q[1]-m.centre[1], q[2]-m.centre[2]
+	r, d, k := &m.right, &m.down, &m.to
+	x = (float64(r[0]*dx)+float64(r[1]*dy)+float64(r[2]*dz))/m.cell + float64(m.n)/2
+	y = (float64(d[0]*dx)+float64(d[1]*dy)+float64(d[2]*dz))/m.cell + float64(m.n)/2
+	return x, y, float64(k[0]*dx) + float64(k[1]*dy) + float64(k[2]*dz)
 }
 
 func (m *shadowMap) draw(p *Prepared) {

@@ -26,7 +26,9 @@ func scale(a vec, k float64) vec {
 }
 
 // along returns a + k b.
-func along(a, b vec, k float64) vec { return add(a, scale(b, k)) }
+func along(a, b vec, k float64) vec {
+	return vec{a[0] + float64(b[0]*k), a[1] + float64(b[1]*k), a[2] + float64(b[2]*k)}
+}
 
 func length(a vec) float64 { return math.Sqrt(dot(a, a)) }
 
