@@ -113,7 +113,7 @@ func Metadata(ctx context.Context, e *Env, j sightline.Job, _ Progress) error {
 				for _, t := range rep.Tags {
 					r.add("imagemeta", t.Name, t.Value)
 				}
-				r.prefer("EXIF")
+				r.prefer("EXIF", "XMP")
 			}
 			tools = append(tools, "imagemeta")
 			if rep.Warning != "" && len(rep.Tags) == 0 {

@@ -75,9 +75,18 @@ func readTags(in, typ string) (*tagReport, error) {
 		R: bytes.NewReader(b), ImageFormat: format, Sources: imagemeta.EXIF | imagemeta.IPTC | imagemeta.XMP | imagemeta.CONFIG,
 		Timeout: 10 * time.Second,
 		HandleTag: func(t imagemeta.TagInfo) error {
+			group := t.Source.String()
+			switch {
+			case strings.Contains(t.Namespace, "InteroperabilityIFD"):
+				group = "InteropIFD" // its tags 1 and 2 carry other names here: those of the GPS block
+			case strings.Contains(t.Namespace, "SubIFD"):
+				group = "SubIFD"
+			case t.Source == imagemeta.EXIF && strings.HasPrefix(t.Tag, "SubSecTime"):
+				return nil // read as a number, so "05" would become "5": half a second instead of a twentieth
+			}
 			v, ok := printed(t.Value)
 			if ok {
-				r.Tags = append(r.Tags, tag{t.Source.String() + ":" + t.Tag, v})
+				r.Tags = append(r.Tags, tag{group + ":" + t.Tag, v})
 			}
 			return nil
 		},

@@ -9,10 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"os"
 	"runtime"
-	"sort"
 	"sync"
 	"time"
 
@@ -99,7 +97,7 @@ func (a *Adder) prepare() {
 			reason = "not stated"
 		}
 		a.seal = map[string]any{
-			"collector": a.Actor.Name, "machine": machine(), "persona": persona, "reason": reason,
+			"collector": a.Actor.Name, "persona": persona, "reason": reason,
 			"assessment": map[string]any{"relevant": "not_assessed", "reliable": "not_assessed", "removal_risk": "not_assessed", "safe": "not_assessed"},
 		}
 	})
@@ -136,18 +134,6 @@ func canonical(v any) ([]byte, error) {
 		return nil, err
 	}
 	return jcs.Transform(b)
-}
-
-func localAddresses() []string {
-	out := []string{}
-	list, _ := net.InterfaceAddrs()
-	for _, a := range list {
-		if n, ok := a.(*net.IPNet); ok && !n.IP.IsLoopback() && !n.IP.IsLinkLocalUnicast() {
-			out = append(out, n.IP.String())
-		}
-	}
-	sort.Strings(out)
-	return out
 }
 
 // kept is a file whose bytes are safe and whose item is not written yet.

@@ -6,11 +6,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"sort"
 	"strings"
-
-	"sightline"
 )
 
 // Input is one file to take: where it lies and the name it came with.
@@ -143,16 +140,6 @@ func Printable(name string) string {
 		}
 		return r
 	}, name)
-}
-
-// machine describes this computer for the sealed part of an entry.
-func machine() map[string]any {
-	host, _ := os.Hostname()
-	return map[string]any{"host": host, "os": runtime.GOOS + "/" + runtime.GOARCH, "local": localAddresses(), "public": "not configured"}
-}
-
-func fatal(err error) bool {
-	return errors.Is(err, sightline.ErrFull) || errors.Is(err, sightline.ErrDenied) || errors.Is(err, sightline.ErrNewer) || errors.Is(err, sightline.ErrDamaged) || isFull(err)
 }
 
 func countNoun(n int, one, many string) string {
