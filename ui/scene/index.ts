@@ -20,6 +20,7 @@ import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } f
 import { say, type ViewCamera } from '../document/types.ts';
 import { makeLines, type Line } from './lines.ts';
 import { makeModel, type Model } from './model.ts';
+import { makeProjector } from './projector.ts';
 import { makeChrome } from './chrome.ts';
 import type { MountScene, SceneHandle, SceneMode, SceneOptions, ScenePick } from './handle.ts';
 export type * from './handle.ts';
@@ -98,6 +99,7 @@ export const mountScene: MountScene = (el, input) => {
   scene.add(discs);
   const markers = makeMarkers();
   scene.add(markers.points);
+  const projector = makeProjector();
   const photo = makePhoto();
   scene.add(photo.mesh);
 
@@ -490,6 +492,21 @@ export const mountScene: MountScene = (el, input) => {
     decorate();
   }
 
+  /** One photo at a time is thrown on the model: the first of those asked for that has a pose and may be shown. */
+  function cast1(): void {
+    for (const id of options.projectors) {
+      const pose = sites.find((s) => s.id === id && s.pose)?.pose;
+      const url = pose ? input.picture?.(id) : null;
+      if (!pose || !url || !model) continue;
+      projector.opacity(options.photoOpacity);
+      const accuracy = Math.max(0, ...(sceneDoc?.layers ?? []).map((l) => Math.min(5, l.accuracy_m ?? 0)));
+      projector.show(renderer, scene, [lines.mesh, discs, markers.points, photo.mesh], pose, url, accuracy, invalidate);
+      return;
+    }
+    projector.hide();
+    invalidate();
+  }
+
   // Walking and flying -------------------------------------------------------------
 
   const held = new Set<string>();
@@ -712,7 +729,7 @@ export const mountScene: MountScene = (el, input) => {
       if (destroyed) return;
       for (const p of parts) if (p.layer.type === 'terrain') ground.add(p.parts);
       heights.clear();
-      model = makeModel(parts, { certainty: options.certainty, palette: colours, low });
+      model = makeModel(parts, { certainty: options.certainty, palette: colours, low }, projector.uniforms);
       scene.add(model.group);
       for (const id of hidden) model.layer(id, false);
       const size = toThree(d.bounds.high).distanceTo(toThree(d.bounds.low));
@@ -733,6 +750,7 @@ export const mountScene: MountScene = (el, input) => {
     }
     resize();
     light();
+    if (options.projectors.length) cast1();
   }
   function fit(s: Sphere, smooth: boolean): void {
     const v = camera.fov * (Math.PI / 360);
@@ -762,6 +780,7 @@ export const mountScene: MountScene = (el, input) => {
       discs.geometry.dispose();
       markers.points.geometry.dispose();
       photo.hide();
+      projector.dispose();
       renderer.dispose();
       renderer.forceContextLoss();
       el.classList.remove('scene');
@@ -820,7 +839,11 @@ export const mountScene: MountScene = (el, input) => {
     option(name, value) {
       options[name] = value;
       if (name === 'certainty') model?.look({ certainty: options.certainty, palette: colours, low });
-      if (name === 'photoOpacity') photo.opacity(options.photoOpacity);
+      if (name === 'photoOpacity') {
+        photo.opacity(options.photoOpacity);
+        projector.opacity(options.photoOpacity);
+      }
+      if (name === 'projectors') cast1();
       if (name === 'sun') light();
       decorate();
     },

@@ -6,6 +6,7 @@
 import { BufferAttribute, BufferGeometry, Color, DoubleSide, EdgesGeometry, Group, LineBasicMaterial, LineSegments, Mesh, MeshLambertMaterial, SRGBColorSpace, Texture } from 'three';
 import type { GlbPart } from '../document/glb.ts';
 import type { SceneLayer } from '../document/scene.ts';
+import { PROJECTOR_GLSL, type ProjectorUniforms } from './projector.ts';
 import type { Palette } from '../document/dom.ts';
 import type { Certainty } from '../document/types.ts';
 
@@ -51,12 +52,13 @@ const SURFACE = /* glsl */ `
     float s = mod(gl_FragCoord.x + gl_FragCoord.y, 6.0 * pixel);
     gl_FragColor.rgb *= s < 1.1 * pixel ? 0.78 : 1.0;
   }
+  gl_FragColor.rgb = castOver(gl_FragColor.rgb, vPlace);
 `;
 
 /** Where the contour lines lie apart: a round number of metres for the relief of the scene. */
 export const contourStep = (relief: number): number => [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => relief / s <= 80) ?? 200;
 
-export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], first: ModelLook): Model {
+export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], first: ModelLook, cast: ProjectorUniforms): Model {
   const group = new Group();
   const meshes: Mesh[] = [];
   const dressed: { material: MeshLambertMaterial; uniforms: Uniforms; kind: string; cls: Certainty; own: Color; textured: boolean }[] = [];
@@ -103,10 +105,10 @@ export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], fir
         }, () => {});
       }
       material.onBeforeCompile = (shader) => {
-        Object.assign(shader.uniforms, uniforms);
+        Object.assign(shader.uniforms, uniforms, cast);
         shader.vertexShader = shader.vertexShader.replace('#include <common>', 'varying vec3 vPlace;\n#include <common>').replace('#include <begin_vertex>', '#include <begin_vertex>\nvPlace = (modelMatrix * vec4(position, 1.0)).xyz;');
         shader.fragmentShader = shader.fragmentShader
-          .replace('#include <common>', 'varying vec3 vPlace; uniform float certainty; uniform float hatch; uniform float contour; uniform vec3 line; uniform float pixel;\n#include <common>')
+          .replace('#include <common>', 'varying vec3 vPlace; uniform float certainty; uniform float hatch; uniform float contour; uniform vec3 line; uniform float pixel;\n#include <common>\n' + PROJECTOR_GLSL)
           .replace('#include <opaque_fragment>', SURFACE);
       };
       const mesh = new Mesh(geometry, material);

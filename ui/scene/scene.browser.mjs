@@ -89,6 +89,53 @@ test('looking through a solved camera puts the model where its numbers say', asy
   await close();
 });
 
+test('a photo is thrown on what its camera saw and on nothing behind it', async () => {
+  const { page, faults, close } = await start('?only=scene&q=low&sel=', { width: 640, height: 427 });
+  const cam = await page.evaluate(async () => {
+    const s = window.test.scene;
+    s.option('labels', false);
+    s.option('ellipses', false);
+    s.option('photoOpacity', 1);
+    s.option('projectors', ['TV-050']);
+    const c = window.test.doc.items.find((i) => i.id === 'TV-050').places[0].camera;
+    await s.flyTo({ eye: c.position, target: [0, 2, 4], vfov_deg: (2 * Math.atan(c.height / 2 / c.focal_px) * 180) / Math.PI }, 0);
+    await new Promise((ok) => setTimeout(ok, 500));
+    return c;
+  });
+  await shot(page, 'scene-projected');
+  const front = await pixels(page);
+  const at = (p, x, y) => [...p.data.subarray(4 * (y * p.width + x), 4 * (y * p.width + x) + 3)];
+  const want = [[0xc8, 0x1e, 0x1e], [0x1e, 0xc8, 0x1e], [0x1e, 0x1e, 0xc8], [0xc8, 0xc8, 0x1e]];
+  const like = (c) => want.findIndex((w) => w.every((v, i) => Math.abs(v - c[i]) <= 16));
+  // All that is not sky, away from the seams of the four quarters, carries its quarter's colour.
+  let model = 0;
+  let right = 0;
+  for (let y = 4; y < 423; y++) for (let x = 4; x < 636; x++) {
+    if (Math.abs(x - 320) < 6 || Math.abs(y - 213) < 6) continue;
+    const c = at(front, x, y);
+    const quarter = (x > 320 ? 1 : 0) + (y > 213 ? 2 : 0);
+    if (c[0] < 0x20 && c[1] < 0x20 && c[2] < 0x22 && like(c) < 0) continue;
+    model++;
+    if (like(c) === quarter) right++;
+  }
+  assert.ok(model > 100_000, String(model));
+  console.log(`projected from its own camera: ${((100 * right) / model).toFixed(2)} % of ${model} model pixels within 16/255`);
+  assert.ok(right / model >= 0.97, `${right} of ${model}`);
+  // The far roof of the house was never seen by that camera.
+  await page.evaluate(async () => {
+    await window.test.scene.flyTo({ eye: [0, 22, 14], target: [0, 3, 3.6], vfov_deg: 20 }, 0);
+    await new Promise((ok) => setTimeout(ok, 300));
+  });
+  await shot(page, 'scene-projected-behind');
+  const behind = await pixels(page);
+  let painted = 0;
+  for (let y = 190; y < 236; y++) for (let x = 260; x < 380; x++) if (like(at(behind, x, y)) >= 0) painted++;
+  assert.equal(painted, 0);
+  assert.ok(cam.k1 < 0);
+  assert.deepEqual(faults, []);
+  await close();
+});
+
 test('walking stays on the ground, top looks down, a marker is picked, a view is restored', async () => {
   const { page, faults, close } = await start('?only=scene&q=low&sel=');
   const view = await page.evaluate(() => window.test.scene.view());
