@@ -177,6 +177,17 @@ type Job struct {
 	Ended    string          `json:"ended,omitempty"`
 }
 
+// Identity returns the id of the job: SHA-256 over the canonical JSON of what
+// makes the work the same work. The item is not part of it, because two items
+// with the same bytes need the work once.
+func (j Job) Identity() (string, error) {
+	b, err := Canonical(map[string]any{"kind": j.Kind, "input": j.Input, "params": j.Params, "version": j.Version})
+	if err != nil {
+		return "", fmt.Errorf("failed to name the job %s: %w", j.Kind, err)
+	}
+	return digest.Of(b).String(), nil
+}
+
 // JobOutcome is how a job ended. An empty Error means done.
 type JobOutcome struct {
 	Error string
@@ -196,6 +207,42 @@ type Jobs interface {
 	Claim(ctx context.Context, worker string, lanes []string, lease time.Duration) (*Job, error)
 	// Beat extends the lease and stores progress; ErrConflict when the job was taken over.
 	Beat(ctx context.Context, jobID, worker string, lease time.Duration, progress float64) error
+}
+
+// NewObject returns an empty object of a kind, to read JSON into; nil for a
+// kind that does not exist.
+func NewObject(k Kind) Object {
+	switch k {
+	case KindCase:
+		return new(Case)
+	case KindItem:
+		return new(Item)
+	case KindDerivative:
+		return new(Derivative)
+	case KindObservation:
+		return new(Observation)
+	case KindEntity:
+		return new(Entity)
+	case KindFinding:
+		return new(Finding)
+	case KindEvent:
+		return new(Event)
+	case KindClaim:
+		return new(Claim)
+	case KindAccount:
+		return new(Account)
+	case KindConstraint:
+		return new(Constraint)
+	case KindLayer:
+		return new(Layer)
+	case KindGap:
+		return new(Gap)
+	case KindStory:
+		return new(Story)
+	case KindEdition:
+		return new(Edition)
+	}
+	return nil
 }
 
 // SortKey is a string whose plain order is the order of ids: runs of digits

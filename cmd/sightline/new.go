@@ -1,0 +1,143 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"sightline"
+	"sightline/archive"
+	"sightline/when"
+)
+
+// newCmd makes a case folder.
+type newCmd struct {
+	Name   string   `arg:"" help:"Folder to make for the case; its last part becomes the case's id."`
+	Title  string   `help:"Title, as readers will see it." placeholder:"TEXT"`
+	Prefix string   `help:"Prefix of item ids, e.g. EJ for EJ-014. Default: the initials of the name." placeholder:"XX"`
+	Zone   string   `help:"Time zone of the place, e.g. America/Caracas." default:"UTC"`
+	Lang   []string `help:"Languages of the edition, the first is the default." default:"en,es"`
+	Place  string   `help:"Where it happened: LAT,LON in degrees, or LAT,LON,LABEL." placeholder:"LAT,LON"`
+	Date   string   `help:"Day or span of the incident, as EDTF (2018-01-15)." placeholder:"DATE"`
+	JSON   bool     `help:"Print the result as JSON."`
+}
+
+var languageTag = regexp.MustCompile(`^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$`)
+
+func (c *newCmd) Run(e *env) error {
+	k, err := c.build()
+	if err != nil {
+		return exit(2, err)
+	}
+	f, err := archive.Create(c.Name, *k, archive.Options{})
+	if err != nil {
+		return exit(2, err)
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(map[string]string{"case": k.ID, "prefix": k.Prefix, "folder": c.Name})
+	}
+	fmt.Fprintf(e.stdout, "Made the case %s in %s. Items will be %s-001, %s-002, ...\nNext: sightline add --case %s FILES\n", k.ID, c.Name, k.Prefix, k.Prefix, c.Name)
+	return nil
+}
+
+func (c *newCmd) build() (*sightline.Case, error) {
+	abs, err := filepath.Abs(c.Name)
+	if err != nil {
+		return nil, err
+	}
+	name := filepath.Base(abs)
+	k := &sightline.Case{ID: slug(name), Prefix: strings.ToUpper(c.Prefix), Title: sightline.Text{}, Zone: c.Zone, Date: c.Date, Languages: c.Lang}
+	if k.ID == "" {
+		return nil, fmt.Errorf("the name %q has no letter or digit for an id: %w", name, sightline.ErrInvalid)
+	}
+	if k.Prefix == "" {
+		k.Prefix = initials(k.ID)
+	}
+	if _, err := when.LoadZone(c.Zone); err != nil {
+		return nil, fmt.Errorf("--zone %q is not a time zone; use a name such as America/Caracas: %w", c.Zone, sightline.ErrInvalid)
+	}
+	if len(c.Lang) == 0 {
+		return nil, fmt.Errorf("--lang needs at least one language: %w", sightline.ErrInvalid)
+	}
+	title := c.Title
+	if title == "" {
+		title = name
+	}
+	for _, l := range c.Lang {
+		if !languageTag.MatchString(l) {
+			return nil, fmt.Errorf("--lang %q is not a language tag such as en, es or pt-BR: %w", l, sightline.ErrInvalid)
+		}
+	}
+	// Only the first language: a title in another one is a translation that
+	// somebody has to make.
+	k.Title[c.Lang[0]] = title
+	if c.Place != "" {
+		if k.Place, err = parsePlace(c.Place, c.Lang[0]); err != nil {
+			return nil, err
+		}
+	}
+	return k, nil
+}
+
+func parsePlace(s string, lang string) (*sightline.Place, error) {
+	part := strings.SplitN(s, ",", 3)
+	bad := fmt.Errorf("--place %q is not LAT,LON in degrees, e.g. 10.4665,-67.0838: %w", s, sightline.ErrInvalid)
+	if len(part) < 2 {
+		return nil, bad
+	}
+	lat, err1 := strconv.ParseFloat(strings.TrimSpace(part[0]), 64)
+	lon, err2 := strconv.ParseFloat(strings.TrimSpace(part[1]), 64)
+	if err1 != nil || err2 != nil || !(lat >= -90 && lat <= 90 && lon >= -180 && lon <= 180) {
+		return nil, bad
+	}
+	p := &sightline.Place{Role: "area", Form: "point", Geo: &sightline.Geo{Lat: lat, Lon: lon}, Status: "claimed"}
+	if len(part) == 3 && strings.TrimSpace(part[2]) != "" {
+		p.Label = sightline.Text{lang: strings.TrimSpace(part[2])}
+	}
+	return p, nil
+}
+
+// plainLetters maps letters with marks to the letter, for ids that anybody can type.
+var plainLetters = strings.NewReplacer("á", "a", "à", "a", "â", "a", "ã", "a", "ä", "a", "å", "a", "ç", "c", "é", "e", "è", "e", "ê", "e", "ë", "e",
+	"í", "i", "ì", "i", "î", "i", "ï", "i", "ñ", "n", "ó", "o", "ò", "o", "ô", "o", "õ", "o", "ö", "o", "ú", "u", "ù", "u", "û", "u", "ü", "u", "ý", "y")
+
+func slug(name string) string {
+	var b strings.Builder
+	dash := false
+	for _, r := range plainLetters.Replace(strings.ToLower(name)) {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= '0' && r <= '9':
+			if dash && b.Len() > 0 {
+				b.WriteByte('-')
+			}
+			dash = false
+			b.WriteRune(r)
+		default:
+			dash = true
+		}
+	}
+	return strings.TrimRight(b.String()[:min(b.Len(), 63)], "-")
+}
+
+// initials makes a prefix: "el-junquito" gives EJ, "bridge" gives BRI.
+func initials(id string) string {
+	words := strings.FieldsFunc(id, func(r rune) bool { return !unicode.IsLetter(r) })
+	p := ""
+	for _, w := range words {
+		p += w[:1]
+	}
+	if len(words) == 1 {
+		p = words[0][:min(3, len(words[0]))]
+	}
+	if p == "" {
+		p = "I"
+	}
+	return strings.ToUpper(p[:min(8, len(p))])
+}
