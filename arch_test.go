@@ -51,6 +51,7 @@ func mayImport() map[string][]string {
 	rule["sightline/archive"] = append(rule["sightline/archive"], "sightline/store/sqlite", "sightline/blob/dir")
 	// The suites are what adapters are tested with, and one memory adapter is shared by tests.
 	rule["sightline/store/storetest"] = append(rule["sightline/store/storetest"], "sightline/blob/mem")
+	rule["sightline/demo"] = nil
 	rule["sightline/flow"] = cat(root, leaves, stages, tool)
 	rule["sightline/web"] = cat(root, leaves, []string{"sightline/flow", "sightline/publish"})
 	return rule
