@@ -1,4 +1,5 @@
-import type { Time } from '../../document/types.ts'
+import type { Time } from '../../document/types.ts';
+import { clockText, dateText, instantsOf, offsetText, wallAt } from '../../kernel/zone.ts';
 
 /**
  * How a time is printed. A lone minute never stands for an interval: every
@@ -16,71 +17,41 @@ export interface TimeWords {
   none: boolean
 }
 
-const clocks = new Map<string, Intl.DateTimeFormat>()
-
-function format(key: string, zone: string, lang: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
-  const k = key + '|' + zone + '|' + lang
-  let f = clocks.get(k)
-  if (!f) {
-    try {
-      f = new Intl.DateTimeFormat(lang, { ...options, timeZone: zone })
-    } catch {
-      f = new Intl.DateTimeFormat(lang, { ...options, timeZone: 'UTC' })
-    }
-    clocks.set(k, f)
-  }
-  return f
-}
-
 /** "09:07", or "09:07:12" with seconds. */
-export function clock(ms: number, zone: string, seconds = false): string {
-  const o: Intl.DateTimeFormatOptions = { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }
-  if (seconds) o.second = '2-digit'
-  return format(seconds ? 'hms' : 'hm', zone, 'en-GB', o).format(ms)
-}
+export const clock = (ms: number, zone: string, seconds = false): string => clockText(zone, ms, seconds);
 
 /** "2018-01-15" in the zone. */
-export function isoDay(ms: number, zone: string): string {
-  return format('iso', zone, 'sv-SE', { year: 'numeric', month: '2-digit', day: '2-digit' }).format(ms)
-}
+export const isoDay = (ms: number, zone: string): string => dateText(zone, ms);
+
+/** "-04" or "-04:30", with a real minus sign. */
+export const offset = (ms: number, zone: string): string => offsetText(zone, ms);
+
+const days = new Map<string, Intl.DateTimeFormat>();
 
 /** "15 Jan 2018" in the language. */
 export function day(ms: number, zone: string, lang: string, year = true): string {
-  const o: Intl.DateTimeFormatOptions = { day: 'numeric', month: 'short' }
-  if (year) o.year = 'numeric'
-  return format(year ? 'dmy' : 'dm', zone, lang === 'en' ? 'en-GB' : lang, o).format(ms)
+  const w = wallAt(zone, ms);
+  const key = lang + year;
+  let f = days.get(key);
+  if (!f) days.set(key, (f = new Intl.DateTimeFormat(lang === 'en' ? 'en-GB' : lang, { day: 'numeric', month: 'short', timeZone: 'UTC', ...(year ? { year: 'numeric' } : {}) })));
+  return f.format(Date.UTC(w.year, w.month - 1, w.day));
 }
 
-/** Offset of a zone at an instant, in minutes east of UTC. */
-export function offsetMinutes(ms: number, zone: string): number {
-  const parts = format('full', zone, 'en-GB', {
-    year: 'numeric', month: '2-digit', day: '2-digit', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
-  }).formatToParts(ms)
-  const get = (t: string) => Number(parts.find((p) => p.type === t)?.value ?? 0)
-  const local = Date.UTC(get('year'), get('month') - 1, get('day'), get('hour'), get('minute'), get('second'))
-  return Math.round((local - Math.floor(ms / 1000) * 1000) / 60000)
-}
-
-/** "-04" or "-04:30", with a real minus sign. */
-export function offset(ms: number, zone: string): string {
-  const m = offsetMinutes(ms, zone)
-  const a = Math.abs(m)
-  const hours = String(Math.floor(a / 60)).padStart(2, '0')
-  return (m < 0 ? '−' : '+') + hours + (a % 60 ? ':' + String(a % 60).padStart(2, '0') : '')
-}
-
-/** Local wall time to UTC milliseconds. Null when the words are no time, or name a time that the zone skips. */
+/** Local wall time to UTC milliseconds, the earlier one where the clock was set back. Null when the words are no time, or name a time that the zone skips. */
 export function fromLocal(date: string, time: string, zone: string): number | null {
-  const d = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date.trim())
-  const t = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?$/.exec(time.trim())
-  if (!d || !t) return null
-  const [h, m, s] = [Number(t[1]), Number(t[2]), Number(t[3] ?? 0)]
-  if (h > 24 || m > 59 || s > 59 || (h === 24 && (m || s))) return null
-  const wall = Date.UTC(Number(d[1]), Number(d[2]) - 1, Number(d[3]), h, m, s, Number((t[4] ?? '0').padEnd(3, '0')))
-  if (Number.isNaN(wall) || new Date(wall - h * 3600000).getUTCDate() !== Number(d[3])) return null
-  let guess = wall - offsetMinutes(wall, zone) * 60000
-  guess = wall - offsetMinutes(guess, zone) * 60000
-  return guess + offsetMinutes(guess, zone) * 60000 === wall ? guess : null
+  const d = /^(\d{4})-(\d{2})-(\d{2})$/.exec(date.trim());
+  const t = /^(\d{1,2}):(\d{2})(?::(\d{2})(?:\.(\d{1,3}))?)?$/.exec(time.trim());
+  if (!d || !t) return null;
+  const [year, month, dayOf] = [Number(d[1]), Number(d[2]), Number(d[3])];
+  const [hour, minute, second] = [Number(t[1]), Number(t[2]), Number(t[3] ?? 0)];
+  const real = new Date(Date.UTC(year, month - 1, dayOf));
+  if (real.getUTCMonth() !== month - 1 || real.getUTCDate() !== dayOf) return null;
+  if (minute > 59 || second > 59 || hour > 24 || (hour === 24 && (minute || second))) return null;
+  if (hour === 24) {
+    const next = new Date(Date.UTC(year, month - 1, dayOf + 1)).toISOString().slice(0, 10);
+    return fromLocal(next, '00:00', zone);
+  }
+  return instantsOf(zone, { year, month, day: dayOf, hour, minute, second, ms: Number((t[4] ?? '0').padEnd(3, '0')) })[0] ?? null;
 }
 
 const open = (v: number | null | undefined): v is null | undefined => v === null || v === undefined

@@ -1,0 +1,29 @@
+import '../fonts.css';
+import '../tokens.css';
+import '../views.css';
+import './style/frame.css';
+import './style/parts.css';
+import './style/views.css';
+import { mount } from 'svelte';
+import App from './App.svelte';
+import { desk } from './state.svelte.ts';
+import { words } from './words.svelte.ts';
+import { startRoute } from './route.svelte.ts';
+
+declare global {
+  interface Window {
+    /** For tests and the curious: resolves when the scene has loaded its assets. */
+    sightline: { readonly settled: Promise<void>; desk: typeof desk };
+  }
+}
+
+document.documentElement.dataset['theme'] = 'dark';
+words.set(words.lang);
+window.sightline = {
+  desk,
+  get settled() {
+    return desk.scene?.settled ?? Promise.resolve();
+  },
+};
+mount(App, { target: document.getElementById('desk') ?? document.body });
+void desk.start().then(startRoute);
