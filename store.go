@@ -181,7 +181,14 @@ type Job struct {
 // makes the work the same work. The item is not part of it, because two items
 // with the same bytes need the work once.
 func (j Job) Identity() (string, error) {
-	b, err := Canonical(map[string]any{"kind": j.Kind, "input": j.Input, "params": j.Params, "version": j.Version})
+	params := j.Params
+	if len(params) == 0 {
+		params = json.RawMessage("null")
+	}
+	if !json.Valid(params) {
+		return "", fmt.Errorf("the parameters of job %s are not JSON: %w", j.Kind, ErrInvalid)
+	}
+	b, err := Canonical(map[string]any{"kind": j.Kind, "input": j.Input, "params": params, "version": j.Version})
 	if err != nil {
 		return "", fmt.Errorf("failed to name the job %s: %w", j.Kind, err)
 	}
