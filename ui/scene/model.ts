@@ -55,6 +55,13 @@ const SURFACE = /* glsl */ `
   gl_FragColor.rgb = castOver(gl_FragColor.rgb, vPlace);
 `;
 
+/** The haze of the distance stays off what a photo shows: its colours are evidence. */
+const FOG = /* glsl */ `
+  #ifdef USE_FOG
+    gl_FragColor.rgb = mix(gl_FragColor.rgb, fogColor, smoothstep(fogNear, fogFar, vFogDepth) * (1.0 - castSeen));
+  #endif
+`;
+
 /** Where the contour lines lie apart: a round number of metres for the relief of the scene. */
 export const contourStep = (relief: number): number => [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => relief / s <= 80) ?? 200;
 
@@ -109,7 +116,8 @@ export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], fir
         shader.vertexShader = shader.vertexShader.replace('#include <common>', 'varying vec3 vPlace;\n#include <common>').replace('#include <begin_vertex>', '#include <begin_vertex>\nvPlace = (modelMatrix * vec4(position, 1.0)).xyz;');
         shader.fragmentShader = shader.fragmentShader
           .replace('#include <common>', 'varying vec3 vPlace; uniform float certainty; uniform float hatch; uniform float contour; uniform vec3 line; uniform float pixel;\n#include <common>\n' + PROJECTOR_GLSL)
-          .replace('#include <opaque_fragment>', SURFACE);
+          .replace('#include <opaque_fragment>', SURFACE)
+          .replace('#include <fog_fragment>', FOG);
       };
       const mesh = new Mesh(geometry, material);
       mesh.castShadow = kind === 'solid';

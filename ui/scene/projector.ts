@@ -25,6 +25,7 @@ const FAR = 4000;
 
 export const PROJECTOR_GLSL = /* glsl */ `
   uniform float castOn; uniform sampler2D castPhoto; uniform sampler2D castDepth; uniform mat4 castView; uniform vec4 castLens; uniform vec2 castPrincipal; uniform vec2 castSize; uniform vec2 castHalf;
+  float castSeen = 0.0;
   vec3 castOver(vec3 base, vec3 place) {
     vec3 c = (castView * vec4(place, 1.0)).xyz;
     vec3 dx = dFdx(c); vec3 dy = dFdy(c);
@@ -46,6 +47,7 @@ export const PROJECTOR_GLSL = /* glsl */ `
       seen += c.z <= z + bias ? 1.0 : 0.0;
     }
     seen /= 9.0;
+    castSeen = seen * castLens.z;
     vec3 photo = texture2D(castPhoto, vec2(uv.x, 1.0 - uv.y)).rgb;
     vec3 tint = mix(base, base * vec3(1.25, 0.72, 0.68), 0.8);
     return mix(tint, mix(base, photo, castLens.z), seen);
