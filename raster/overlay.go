@@ -3,8 +3,6 @@ package raster
 import (
 	"image/color"
 	"math"
-
-	"sightline/sight"
 )
 
 func nrgba(c rgb, alpha float64) color.NRGBA {
@@ -284,9 +282,4 @@ func (c *canvas) drawMarker(m *Marker, u, w float64) {
 		tw := f.width(m.Text)
 		c.write(f, m.Text, u-tw/2, w+f.capHeight()/2, ink)
 	}
-}
-
-// CameraOf is a convenience for drawing a frustum with the default look.
-func CameraOf(c sight.Camera, lengthM float64, solved bool) Frustum {
-	return Frustum{Camera: c, LengthM: lengthM, Solved: solved}
 }

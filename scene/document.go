@@ -392,6 +392,15 @@ func (d *Document) Meshes() ([]raster.Mesh, error) {
 	return out, nil
 }
 
+// PieceOf returns the piece that a pixel of the renderer's ID buffer shows.
+func (d *Document) PieceOf(id uint32) (*Piece, bool) {
+	pieces, err := d.loaded()
+	if err != nil || id == 0 || int(id) > len(pieces) {
+		return nil, false
+	}
+	return &pieces[id-1], true
+}
+
 // Object returns the object of that id.
 func (d *Document) Object(id string) (*Object, bool) {
 	for i := range d.Objects {
