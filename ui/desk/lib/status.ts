@@ -7,15 +7,14 @@ export const GLYPH: Record<Status, string> = { verified: '✓', review: '◐', u
 
 /**
  * One word for an item, from its separate axes. It is never better than the
- * worst of source, place and time; a record of a statement is verified as
- * made, and its content stays a claim.
+ * worst of source, place and time: a record whose source alone was verified
+ * still says "unverified", and the axes say why.
  */
 export function itemStatus(i: Item): Status {
   const axes = [i.axes.authenticity, i.axes.source, i.axes.place, i.axes.time, i.axes.content]
   if (axes.some((a) => a.status === 'refuted' || a.status === 'altered_deceptive' || a.status === 'synthetic_suspected')) return 'refuted'
   if (axes.some((a) => a.status === 'disputed')) return 'disputed'
-  const relied = i.held ? [i.axes.source, i.axes.place, i.axes.time] : [i.axes.source]
-  if (relied.every((a) => a.status === 'verified')) return 'verified'
+  if ([i.axes.source, i.axes.place, i.axes.time].every((a) => a.status === 'verified')) return 'verified'
   if (i.workflow === 'ready_for_review' || i.workflow === 'reviewed') return 'review'
   return 'unverified'
 }
