@@ -263,46 +263,98 @@ func (c *canvas) chooseInterval(slopes []slope) float64 {
 	return 500
 }
 
-// drawRidges draws the line where ground hides what lies behind it. The
-// share of near samples in and around a pixel gives a soft line without
-// knowing where the ridge runs.
+// drawRidges draws the line where ground hides what lies behind it, and the
+// line where a body stands in the ground. The share of samples on the near
+// side in and around a pixel gives a soft line without knowing where it runs.
 func (c *canvas) drawRidges() {
 	f := c.fine
 	ss := f.ss
 	bands(c.h, c.o.Workers, func(lo, hi int) {
 		for y := lo; y < hi; y++ {
 			for x := range c.w {
-				x0, x1 := max(0, x*ss-1), min(f.w-1, x*ss+ss)
-				y0, y1 := max(0, y*ss-1), min(f.h-1, y*ss+ss)
-				near, far := float32(math.Inf(1)), float32(0)
-				var t int32 = -1
-				for j := y0; j <= y1; j++ {
-					for i := x0; i <= x1; i++ {
-						z := f.z[j*f.w+i]
-						if z < near {
-							near, t = z, f.tri[j*f.w+i]
-						}
-						far = max(far, z)
-					}
+				w := window{max(0, x*ss-1), min(f.w-1, x*ss+ss), max(0, y*ss-1), min(f.h-1, y*ss+ss)}
+				if k, near := c.ridge(w); k > 0 {
+					fade := 1 - float64(0.6*c.haze(near))
+					c.pix[y*c.w+x] = c.pix[y*c.w+x].mix(paperMajor, float64(4*k*(1-k)*0.8*fade))
+				} else if k, near := c.contact(w); k > 0 {
+					fade := 1 - float64(0.7*c.haze(near))
+					c.pix[y*c.w+x] = c.pix[y*c.w+x].mix(paperInk, float64(4*k*(1-k)*0.9*fade))
 				}
-				limit := float32(near*1.10) + 3
-				if far <= limit || t < 0 || c.p.meshes[c.p.tris[t].mesh].Kind != Terrain {
-					continue
-				}
-				n, all := 0, 0
-				for j := y0; j <= y1; j++ {
-					for i := x0; i <= x1; i++ {
-						if f.z[j*f.w+i] <= limit {
-							n++
-						}
-						all++
-					}
-				}
-				k := float64(n) / float64(all)
-				fade := 1 - float64(0.6*c.haze(float64(near)))
-				i := y*c.w + x
-				c.pix[i] = c.pix[i].mix(paperMajor, float64(4*k*(1-k)*0.8*fade))
 			}
 		}
 	})
+}
+
+// window is a block of samples, bounds included.
+type window struct{ x0, x1, y0, y1 int }
+
+// ridge returns the share of samples on near ground when the others lie far
+// behind it, else 0, and the depth of the near ones.
+func (c *canvas) ridge(w window) (share, depth float64) {
+	f := c.fine
+	near, far := float32(math.Inf(1)), float32(0)
+	var t int32 = -1
+	for j := w.y0; j <= w.y1; j++ {
+		for i := w.x0; i <= w.x1; i++ {
+			z := f.z[j*f.w+i]
+			if z < near {
+				near, t = z, f.tri[j*f.w+i]
+			}
+			far = max(far, z)
+		}
+	}
+	limit := float32(near*1.10) + 3
+	if far <= limit || t < 0 || c.p.meshes[c.p.tris[t].mesh].Kind != Terrain {
+		return 0, 0
+	}
+	n := 0
+	for j := w.y0; j <= w.y1; j++ {
+		for i := w.x0; i <= w.x1; i++ {
+			if f.z[j*f.w+i] <= limit {
+				n++
+			}
+		}
+	}
+	return float64(n) / float64((w.x1-w.x0+1)*(w.y1-w.y0+1)), float64(near)
+}
+
+// contact returns the share of samples on a body when the others see the
+// ground next to it, else 0.
+func (c *canvas) contact(w window) (share, depth float64) {
+	f := c.fine
+	first := f.tri[w.y0*f.w+w.x0]
+	mixed := false
+	for j := w.y0; j <= w.y1 && !mixed; j++ {
+		for i := w.x0; i <= w.x1; i++ {
+			if f.tri[j*f.w+i] != first {
+				mixed = true
+				break
+			}
+		}
+	}
+	if !mixed {
+		return 0, 0
+	}
+	body, ground := 0, 0
+	near, far := float32(math.Inf(1)), float32(0)
+	for j := w.y0; j <= w.y1; j++ {
+		for i := w.x0; i <= w.x1; i++ {
+			t := f.tri[j*f.w+i]
+			if t < 0 {
+				return 0, 0
+			}
+			switch m := c.p.meshes[c.p.tris[t].mesh]; {
+			case m.Kind == Solid && !m.NoOutline:
+				body++
+				near = min(near, f.z[j*f.w+i])
+			case m.Kind == Terrain:
+				ground++
+				far = max(far, f.z[j*f.w+i])
+			}
+		}
+	}
+	if body == 0 || ground == 0 || far > float32(near*1.02)+0.5 {
+		return 0, 0
+	}
+	return float64(body) / float64(body+ground), float64(near)
 }
