@@ -7,7 +7,6 @@ import {
   Raycaster, Scene, ShaderMaterial, Sphere, Spherical, Quaternion as ThreeQuaternion, Box3, Texture, SRGBColorSpace, Vector2, Vector3, Vector4, WebGLRenderer, MOUSE, DoubleSide,
 } from 'three';
 import CameraControls from 'camera-controls';
-import { MeshBVH, acceleratedRaycast } from 'three-mesh-bvh';
 import { Value } from '../kernel/observable.ts';
 import { corners, ghosts, letterbox, projectionMatrix, rotationOf, vfovOf } from '../kernel/camera.ts';
 import { placeLabels, type LabelInput } from '../kernel/labels.ts';
@@ -664,17 +663,13 @@ export const mountScene: MountScene = (el, input) => {
       for (const f of pickers) f({ point: hitPoint?.point ?? null, objectId: next });
     } else if (hitPoint) for (const f of pickers) f({ point: hitPoint.point, ...(hitPoint.object && { objectId: hitPoint.object }) });
   }
+  let plant: ((m: Mesh) => void) | null = null;
   const caster = new Raycaster();
-  caster.firstHitOnly = true;
+  (caster as Raycaster & { firstHitOnly?: boolean }).firstHitOnly = true;
   function cast(x: number, y: number): { point: Enu; object: string } | null {
     if (!model) return null;
-    for (const m of model.meshes) {
-      // The tree of a mesh is built when somebody first points at it.
-      if (!m.geometry.boundsTree) {
-        m.geometry.boundsTree = new MeshBVH(m.geometry);
-        m.raycast = acceleratedRaycast;
-      }
-    }
+    // The tree of a mesh is built when somebody first points at the model.
+    if (plant) model.meshes.forEach(plant);
     caster.setFromCamera(new Vector2((x / el.clientWidth) * 2 - 1, 1 - (y / el.clientHeight) * 2), camera);
     const h = caster.intersectObjects(model.meshes.filter((m) => m.parent?.visible), false)[0];
     return h ? { point: toEnu(h.point), object: String(h.object.userData['object'] ?? '') } : null;
@@ -866,6 +861,7 @@ export const mountScene: MountScene = (el, input) => {
         await new Promise((ok) => requestAnimationFrame(ok));
       }
       writeTwin();
+      void import('./tree.ts').then((m) => (plant = m.plant), () => {});
     }),
     twin: () => twinRows().map(({ id, text }) => ({ id, text })),
     get sceneId() {
