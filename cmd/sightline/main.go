@@ -21,10 +21,18 @@ import (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and leave."`
 
-	New newCmd `cmd:"" help:"Make a folder for a new case."`
+	New  newCmd  `cmd:"" help:"Make a folder for a new case."`
+	Add  addCmd  `cmd:"" help:"Take files, tables of records, documents or a scene into a case."`
+	Work workCmd `cmd:"" help:"Do the waiting jobs: metadata, thumbnails, working copies, waveforms."`
+
+	Export exportCmd `cmd:"" help:"Write the case in the formats of other programs."`
+	Doctor doctorCmd `cmd:"" help:"Say which external programs are here and what is lost without the others."`
+	Worker workerCmd `cmd:"" hidden:""`
 
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
 	Sun   sunCmd   `cmd:"" help:"Where the sun stands, and the times that shadows show."`
+
+	Camera cameraCmd `cmd:"" help:"Where a photograph was taken from."`
 }
 
 // env is what a verb may touch of the outside: nothing global, so that tests

@@ -1,0 +1,227 @@
+package sight
+
+import "math"
+
+const (
+	keep      = 8    // distinct hypotheses that are refined
+	maxDraws  = 3000 // triple-focals tried before drawing at random
+	coarse    = 16.0 // coarse threshold: 4 times the final one, squared
+	focalStep = 14
+)
+
+// hypothesis is a start for refinement.
+type hypothesis struct {
+	s     state
+	score float64
+}
+
+// searcher tries P3P on triples of marks over a grid of focal lengths and
+// keeps the best distinct hypotheses.
+type searcher struct {
+	t      *task
+	best   [keep]hypothesis
+	n      int
+	centre vec // middle of the world points, for distances
+	order  []int
+}
+
+// focals is the grid of focal lengths that the prior allows.
+func (t *task) focals() []float64 {
+	mid := exp(t.prior.mean[0])
+	info := t.prior.info[0]
+	switch {
+	case info == 0:
+		return []float64{mid}
+	case info > 25: // sigma below 0.2: measured
+		s := math.Sqrt(1 / info)
+		return []float64{mid, mid * exp(-1.2*s), mid * exp(1.2*s)}
+	}
+	f := make([]float64, focalStep)
+	lo, hi := log(0.45), log(5.0)
+	for i := range f {
+		f[i] = mid * exp(lo+(hi-lo)*float64(i)/(focalStep-1))
+	}
+	return f
+}
+
+// centres is the grid of principal points that the prior asks to try.
+func (t *task) centres() [][2]float64 {
+	cx, cy := t.prior.mean[1], t.prior.mean[2]
+	out := [][2]float64{{cx, cy}}
+	sx, sy := 0.0, 0.0
+	if t.prior.info[1] > 0 {
+		sx = math.Sqrt(1 / t.prior.info[1])
+	}
+	if t.prior.info[2] > 0 {
+		sy = math.Sqrt(1 / t.prior.info[2])
+	}
+	if math.Max(sx, sy) < 0.09*2*math.Max(cx, cy) || sx == 0 || sy == 0 {
+		return out
+	}
+	for _, d := range [][2]float64{{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}} {
+		out = append(out, [2]float64{cx + d[0]*sx, cy + d[1]*sy})
+	}
+	return out
+}
+
+// triples lists which marks to try together: all of them when they are few,
+// else random ones, the larger of two in the image. seeded says whether
+// chance was used.
+func (t *task) triples(limit int, rng *pcg) (out [][3]int32, seeded bool) {
+	n := len(t.m)
+	if all := n * (n - 1) * (n - 2) / 6; n < 1000 && all <= limit {
+		out = make([][3]int32, 0, all)
+		for i := range n {
+			for j := i + 1; j < n; j++ {
+				for k := j + 1; k < n; k++ {
+					out = append(out, [3]int32{int32(i), int32(j), int32(k)})
+				}
+			}
+		}
+		return out, false
+	}
+	draw := func() ([3]int32, float64) {
+		i, j, k := rng.intn(n), rng.intn(n-1), rng.intn(n-2)
+		if j >= i {
+			j++
+		}
+		a, b := min(i, j), max(i, j)
+		if k >= a {
+			k++
+		}
+		if k >= b {
+			k++
+		}
+		p, q, r := &t.m[i], &t.m[j], &t.m[k]
+		return [3]int32{int32(i), int32(j), int32(k)}, math.Abs((q.u-p.u)*(r.v-p.v) - (q.v-p.v)*(r.u-p.u))
+	}
+	for range limit {
+		a, sa := draw()
+		b, sb := draw()
+		if sb > sa {
+			a = b
+		}
+		out = append(out, a)
+	}
+	return out, true
+}
+
+func (t *task) search(rng *pcg) (*searcher, bool) {
+	sr := &searcher{t: t, order: make([]int, len(t.m))}
+	for i := range t.m {
+		for k := range 3 {
+			sr.centre[k] += t.m[i].x[k] / float64(len(t.m))
+		}
+		sr.order[i] = i
+	}
+	// Scoring in a mixed order lets a bad hypothesis be dropped early.
+	mix := newPCG(uint64(len(t.m)))
+	for i := len(sr.order) - 1; i > 0; i-- {
+		j := mix.intn(i + 1)
+		sr.order[i], sr.order[j] = sr.order[j], sr.order[i]
+	}
+	focals, centres := t.focals(), t.centres()
+	limit := maxDraws / len(focals)
+	if len(t.m) <= 11 {
+		limit = 165
+	}
+	if len(centres) > 1 {
+		limit = min(limit, 90)
+	}
+	trip, seeded := t.triples(limit, rng)
+	tri := make([]triangle, 0, len(trip))
+	idx := trip[:0]
+	for _, a := range trip {
+		if g, ok := newTriangle(t.m[a[0]].x, t.m[a[1]].x, t.m[a[2]].x); ok {
+			tri = append(tri, g)
+			idx = append(idx, a)
+		}
+	}
+	ray := make([]vec, len(t.m))
+	var out [4]pose
+	for _, pc := range centres {
+		for _, f := range focals {
+			base := state{f: f, cx: pc[0], cy: pc[1], k1: t.prior.mean[3]}
+			penalty := 0.0
+			if w := t.prior.info[0]; w > 0 {
+				d := log(f) - t.prior.mean[0]
+				if penalty = w * d * d; penalty > 16 {
+					continue
+				}
+			}
+			for i := range ray {
+				ray[i] = base.bearing(t.m[i].u, t.m[i].v)
+			}
+			for k := range tri {
+				a := &idx[k]
+				n := tri[k].p3p(ray[a[0]], ray[a[1]], ray[a[2]], &out)
+				for j := range n {
+					base.c, base.r = out[j].c, out[j].r
+					limit := math.Inf(1)
+					if sr.n == keep {
+						limit = sr.best[keep-1].score
+					}
+					if sc := sr.score(&base, penalty, limit); sc < limit {
+						sr.offer(&base, sc)
+					}
+				}
+			}
+		}
+	}
+	return sr, seeded
+}
+
+// score is MSAC with the coarse threshold; it stops above limit.
+func (sr *searcher) score(s *state, sum, limit float64) float64 {
+	for _, i := range sr.order {
+		m := &sr.t.m[i]
+		u, v, z := s.project(&m.x)
+		top := coarse * m.t2
+		e := top
+		if z > 0 {
+			w := m.sp * m.sp
+			if m.smMax > 0 {
+				g := s.f / z * m.smMax
+				w += g * g
+			}
+			u -= m.u
+			v -= m.v
+			if e = (u*u + v*v) / w; !(e < top) {
+				e = top
+			}
+		}
+		if sum += e; sum >= limit {
+			return sum
+		}
+	}
+	return sum
+}
+
+// offer keeps a hypothesis unless a better one close by is kept already.
+func (sr *searcher) offer(s *state, score float64) {
+	d := norm(sub(s.c, sr.centre))
+	near := func(o *state) bool {
+		return norm(sub(o.c, s.c)) < 0.1*d && math.Abs(o.f-s.f) < 0.12*s.f
+	}
+	for i := range sr.n {
+		if near(&sr.best[i].s) {
+			if sr.best[i].score <= score {
+				return
+			}
+			copy(sr.best[i:sr.n-1], sr.best[i+1:sr.n])
+			sr.n--
+			break
+		}
+	}
+	if sr.n == keep {
+		sr.n--
+	}
+	i := sr.n
+	for i > 0 && sr.best[i-1].score > score {
+		sr.best[i] = sr.best[i-1]
+		i--
+	}
+	sr.best[i] = hypothesis{*s, score}
+	sr.best[i].s.q = quaternion(s.r)
+	sr.n++
+}
