@@ -102,9 +102,7 @@ func (a *Almanac) sky(unix float64) sky {
 	x := 2*(u-float64(i)) - 1
 	p := &a.pieces[i]
 	days := (unix - j2000) / 86400
-	jc := days / 36525
-	whole := math.Floor(days)
-	gst := 280.46061837 + 0.98564736629*whole + 360.98564736629*(days-whole) + jc*jc*(0.000387933-jc/38710000)
+	gst := meanSidereal(days, days/36525)
 	return sky{horner(&p[0], x), horner(&p[1], x), gst*rad + horner(&p[3], x), horner(&p[2], x)}
 }
 

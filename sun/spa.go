@@ -96,7 +96,7 @@ func geocentric(unix, deltaT float64) (s steps) {
 	s.nutation()
 	s.dTau = -20.4898 / (3600 * s.r)
 	s.lambda = s.theta + s.deltaPsi + s.dTau
-	s.nu0 = turn(280.46061837 + 360.98564736629*s.days + s.jc*s.jc*(0.000387933-s.jc/38710000))
+	s.nu0 = turn(meanSidereal(s.days, s.jc))
 	se, ce := math.Sincos(s.eps * rad)
 	s.nu = s.nu0 + s.deltaPsi*ce
 	sl, cl := math.Sincos(s.lambda * rad)
@@ -104,6 +104,13 @@ func geocentric(unix, deltaT float64) (s steps) {
 	s.alpha = turn(math.Atan2(sl*ce-sb/cb*se, cl) / rad)
 	s.delta = math.Asin(sb*ce+cb*se*sl) / rad
 	return s
+}
+
+// meanSidereal is equation 28 in degrees; the whole days' turns are left out,
+// because they would cost the last three digits.
+func meanSidereal(days, jc float64) float64 {
+	whole := math.Floor(days)
+	return 280.46061837 + 0.98564736629*whole + 360.98564736629*(days-whole) + jc*jc*(0.000387933-jc/38710000)
 }
 
 // nutation in longitude and obliquity (section 3.4, 3.5).

@@ -144,7 +144,11 @@ func (u UTM) Geodetic() (Geodetic, error) {
 const bands = "CDEFGHJKLMNPQRSTUVWX"
 
 func band(lat Degrees) byte {
-	return bands[max(0, min(19, int(math.Floor(float64(lat+80)/8))))]
+	i := max(0, min(19, int(math.Floor(float64(lat+80)/8))))
+	if lat < 0 {
+		i = min(i, 9) // a sum that rounds up to the equator
+	}
+	return bands[i]
 }
 
 // String writes zone and hemisphere, then whole metres: "19N 710263 1157373".
@@ -193,6 +197,9 @@ func (g Geodetic) MGRS(digits int) (string, error) {
 	digits = max(0, min(5, digits))
 	// A tiny lift keeps a position that was read from MGRS in its own square.
 	e, n := int(math.Floor(float64(u.Easting)+1e-6)), int(math.Floor(float64(u.Northing)+1e-6))
+	if u.South {
+		n = min(n, 9999999) // the equator itself belongs to the north
+	}
 	col := mgrsColumns[(u.Zone-1)%3*8+e/100000-1]
 	row := mgrsRows[(n/100000+(1-u.Zone%2)*5)%20]
 	s := fmt.Sprintf("%d%c%c%c", u.Zone, band(g.Lat), col, row)
