@@ -25,12 +25,17 @@ type cli struct {
 	Add  addCmd  `cmd:"" help:"Take files, tables of records, documents or a scene into a case."`
 	Work workCmd `cmd:"" help:"Do the waiting jobs: metadata, thumbnails, working copies, waveforms."`
 
+	Serve   serveCmd   `cmd:"" help:"Serve the desk of a case, or a published edition, on this machine."`
+	Publish publishCmd `cmd:"" help:"Write the next edition, or say what stands in its way."`
+	Demo    demoCmd    `cmd:"" help:"Build the demonstration case and serve it."`
+
 	Export exportCmd `cmd:"" help:"Write the case in the formats of other programs."`
 	Doctor doctorCmd `cmd:"" help:"Say which external programs are here and what is lost without the others."`
 	Worker workerCmd `cmd:"" hidden:""`
 
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
 	Sun   sunCmd   `cmd:"" help:"Where the sun stands, and the times that shadows show."`
+	Time  timeCmd  `cmd:"" help:"Derive intervals from constraints, and read written times."`
 
 	Camera cameraCmd `cmd:"" help:"Where a photograph was taken from."`
 }

@@ -1,0 +1,59 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"sightline/tool"
+)
+
+// doctorCmd says what this machine has and what is lost without the rest.
+type doctorCmd struct {
+	Lang string `help:"Language of the answer: en or es. Default: that of the system." enum:"en,es," default:""`
+	JSON bool   `help:"Print the answer as JSON."`
+}
+
+func (c *doctorCmd) Run(e *env) error {
+	r := tool.Probe(e.ctx)
+	if c.JSON {
+		enc := json.NewEncoder(e.stdout)
+		enc.SetIndent("", "  ")
+		return enc.Encode(struct {
+			Version string `json:"version"`
+			tool.Report
+		}{version, r})
+	}
+	lang := c.Lang
+	if lang == "" {
+		lang = "en"
+		for _, v := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
+			if s := os.Getenv(v); s != "" {
+				if strings.HasPrefix(s, "es") {
+					lang = "es"
+				}
+				break
+			}
+		}
+	}
+	say := func(en, es string) string {
+		if lang == "es" {
+			return es
+		}
+		return en
+	}
+	fmt.Fprintf(e.stdout, "sightline %s, %s\n", version, r.System)
+	fmt.Fprintf(e.stdout, "%s: %s; %s\n\n", say("sandbox", "aislamiento"), r.Sandbox, r.Note.In(lang, "en"))
+	for _, p := range r.Programs {
+		switch {
+		case p.Present:
+			fmt.Fprintf(e.stdout, "  %-9s %-10s %s\n", p.Name, p.Version, p.Path)
+		case p.Problem != "":
+			fmt.Fprintf(e.stdout, "  %-9s %-10s %s; %s: %s\n", p.Name, say("broken", "no funciona"), p.Problem, say("lost", "se pierde"), p.Lost.In(lang, "en"))
+		default:
+			fmt.Fprintf(e.stdout, "  %-9s %-10s %s\n", p.Name, say("missing", "falta"), p.Lost.In(lang, "en"))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"sightline"
+	"sightline/archive"
+	"sightline/narrate"
+)
+
+// exportCmd writes a case in the formats of other programs.
+type exportCmd struct {
+	Log exportLogCmd `cmd:"" help:"Write the evidence log as CSV or XLSX."`
+}
+
+type exportLogCmd struct {
+	inCase `embed:""`
+	Format string `help:"csv or xlsx. Default: by the name of the output, else csv." enum:"csv,xlsx," default:""`
+	Output string `short:"o" help:"File to write; \"-\" is the standard output. Beside a CSV file the long tables are written as NAME-observations.csv, NAME-claims.csv and NAME-links.csv." default:"-" placeholder:"FILE"`
+	Lang   string `help:"Language of texts and of the second header row. Default: the first of the case." placeholder:"LANG"`
+	JSON   bool   `help:"Print what was written as JSON."`
+}
+
+func (c *exportLogCmd) Run(e *env) error {
+	format := c.Format
+	if format == "" {
+		format = "csv"
+		if strings.HasSuffix(strings.ToLower(c.Output), ".xlsx") {
+			format = "xlsx"
+		}
+	}
+	if format == "xlsx" && c.Output == "-" && terminal(e.stdout) {
+		return exit(2, errors.New("a workbook is not text: give a file with -o"))
+	}
+	if c.JSON && c.Output == "-" {
+		return exit(2, errors.New("with --json the log needs a file: give one with -o"))
+	}
+	f, err := c.open(archive.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	lang := c.Lang
+	var l *narrate.Log
+	err = f.Store.View(e.ctx, f.Actor, func(r sightline.Reader) error {
+		if lang == "" {
+			cases, err := sightline.All[sightline.Case](r, sightline.KindCase)
+			if err != nil {
+				return err
+			}
+			lang = "en"
+			if len(cases) > 0 && len(cases[0].Languages) > 0 {
+				lang = cases[0].Languages[0]
+			}
+		}
+		l, err = narrate.ReadLog(r, lang)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if format == "csv" && c.Output == "-" {
+		t, _ := l.Table("evidence")
+		return t.WriteCSV(e.stdout)
+	}
+	if format == "xlsx" && c.Output == "-" {
+		return l.WriteXLSX(e.stdout, lang)
+	}
+	var wrote []string
+	put := func(name string, write func(io.Writer) error) error {
+		var b bytes.Buffer
+		if err := write(&b); err != nil {
+			return err
+		}
+		if err := writeWhole(name, b.Bytes()); err != nil {
+			return err
+		}
+		wrote = append(wrote, name)
+		return nil
+	}
+	if format == "xlsx" {
+		err = put(c.Output, func(w io.Writer) error { return l.WriteXLSX(w, lang) })
+	} else {
+		base := strings.TrimSuffix(c.Output, filepath.Ext(c.Output))
+		for i := range l.Tables {
+			t, name := &l.Tables[i], c.Output
+			if t.Name != "evidence" {
+				name = base + "-" + t.Name + ".csv"
+			}
+			if err = put(name, t.WriteCSV); err != nil {
+				break
+			}
+		}
+	}
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(map[string]any{"files": wrote, "items": len(l.Tables[0].Rows), "head": l.Head})
+	}
+	for _, w := range wrote {
+		fmt.Fprintln(e.stdout, "wrote", w)
+	}
+	return nil
+}
+
+// writeWhole writes a file under a temporary name first, so that a full disk
+// leaves the old file and never half a new one.
+func writeWhole(name string, b []byte) error {
+	f, err := os.CreateTemp(filepath.Dir(name), ".sightline-*")
+	if err != nil {
+		return fmt.Errorf("failed to write %s: %w", name, err)
+	}
+	_, err = f.Write(b)
+	err = errors.Join(err, f.Chmod(0o644), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("failed to write %s: %w", name, err)
+	}
+	return nil
+}
