@@ -150,6 +150,15 @@ export async function build() {
     sums.edition = of('page.js') + of('scene.js');
     console.log(`edition: page ${kB(of('page.js'))}, scene ${kB(of('scene.js'))}, verify ${kB(of('verify.js'))} gzip`);
   }
+  if (sums.desk > BUDGET.desk) {
+    // What weighs most on the way, so that it is known what to load later.
+    const by = new Map();
+    for (const p of wayToScene(desk.metafile.outputs, desk.main)) for (const [f, i] of Object.entries(desk.metafile.outputs[p].inputs)) {
+      const name = f.startsWith('node_modules/') ? f.split('/').slice(1, f.split('/')[1].startsWith('@') ? 3 : 2).join('/') : f;
+      by.set(name, (by.get(name) ?? 0) + i.bytesInOutput);
+    }
+    console.error('heaviest before compression: ' + [...by].sort((a, b) => b[1] - a[1]).slice(0, 16).map(([f, b]) => `${f} ${kB(b)}`).join(', '));
+  }
   for (const [k, n] of Object.entries(sums)) if (n > BUDGET[k]) throw new Error(`${k}: ${kB(n)} gzip before the first 3-D frame, budget ${kB(BUDGET[k])}`);
   return { desk, edition, sums };
 }
