@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sort"
+	"time"
+
+	"sightline"
+	"sightline/web"
+)
+
+// serveCmd serves the desk of one or more cases, or a published edition.
+type serveCmd struct {
+	Dirs   []string `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
+	Addr   string   `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
+	NoWork bool     `help:"Do not run jobs in this process; \"sightline work\" does."`
+	Token  string   `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
+}
+
+func (c *serveCmd) Run(e *env) error {
+	if len(c.Dirs) == 1 {
+		if _, err := os.Stat(filepath.Join(c.Dirs[0], "manifest.json")); err == nil {
+			return serveFolder(e, c.Addr, c.Dirs[0])
+		}
+	}
+	folders, err := openCases(e.ctx, c.Dirs)
+	if err != nil {
+		return err
+	}
+	d, err := newDesk(e, folders, c.Addr, c.Token)
+	if err != nil {
+		return err
+	}
+	defer d.close()
+	fmt.Fprintf(e.stdout, "desk      http://%s%s\n", d.addr, d.server.OpenPath())
+	for _, f := range folders {
+		fmt.Fprintf(e.stdout, "case      %s\n", f.Dir)
+	}
+	return d.run(e.ctx, !c.NoWork)
+}
+
+// desk is a running interface over open cases: its own origin, the origin of
+// originals, and the workers.
+type desk struct {
+	server   *web.Server
+	addr     string
+	main     net.Listener
+	original net.Listener
+	folders  []*folder
+	log      io.Writer
+	temp     string
+}
+
+func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, exit(2, fmt.Errorf("the desk cannot listen on %s: %w; choose another with --addr", addr, err))
+	}
+	host, _, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		return nil, err
+	}
+	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
+		l.Close()
+		return nil, exit(2, fmt.Errorf("%s can be reached from other machines; without sign-in the desk listens on 127.0.0.1 only", addr))
+	}
+	o, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		l.Close()
+		return nil, err
+	}
+	d := &desk{addr: l.Addr().String(), main: l, original: o, folders: folders, log: e.stderr}
+	if d.temp, err = os.MkdirTemp(folders[0].Dir, ".upload-*"); err != nil {
+		return nil, fmt.Errorf("failed to make room for uploads in %s: %w", folders[0].Dir, err)
+	}
+	var cases []*web.Case
+	for _, f := range folders {
+		wc, err := webCase(e.ctx, f)
+		if err != nil {
+			return nil, err
+		}
+		cases = append(cases, wc)
+	}
+	sandboxed, notes := platformNotes(e.ctx)
+	d.server = web.New(web.Config{
+		Cases: cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
+		Original: "http://" + o.Addr().String(), TempDir: d.temp,
+	})
+	return d, nil
+}
+
+// run serves until ctx ends, with the workers beside.
+func (d *desk) run(ctx context.Context, work bool) error {
+	srv := &http.Server{Handler: d.server.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	org := &http.Server{Handler: d.server.Originals(), ReadHeaderTimeout: 10 * time.Second}
+	errs := make(chan error, 2)
+	go func() { errs <- srv.Serve(d.main) }()
+	go func() { errs <- org.Serve(d.original) }()
+	if work {
+		for _, f := range d.folders {
+			go func() {
+				if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
+					fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
+				}
+			}()
+		}
+	}
+	select {
+	case err := <-errs:
+		return err
+	case <-ctx.Done():
+	}
+	// Live streams end when their request does; do not wait for them long.
+	stop, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(stop); err != nil {
+		srv.Close()
+	}
+	org.Close()
+	return nil
+}
+
+func (d *desk) close() {
+	os.RemoveAll(d.temp)
+	for _, f := range d.folders {
+		f.Close()
+	}
+}
+
+// openCases opens each case folder named, each inside a folder named, or the
+// one around the current folder.
+func openCases(ctx context.Context, dirs []string) ([]*folder, error) {
+	if len(dirs) == 0 {
+		f, err := openCase(ctx, "")
+		if err != nil {
+			return nil, err
+		}
+		return []*folder{f}, nil
+	}
+	var out []*folder
+	for _, dir := range dirs {
+		if _, err := os.Stat(filepath.Join(dir, "case.db")); err == nil {
+			f, err := openCase(ctx, dir)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, f)
+			continue
+		}
+		found, err := filepath.Glob(filepath.Join(dir, "*", "case.db"))
+		if err != nil {
+			return nil, err
+		}
+		sort.Strings(found)
+		for _, p := range found {
+			f, err := openCase(ctx, filepath.Dir(p))
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, f)
+		}
+	}
+	if len(out) == 0 {
+		return nil, exit(2, fmt.Errorf("no case in %v: make one with \"sightline new NAME\"", dirs))
+	}
+	return out, nil
+}
+
+// serveFolder serves a published edition as static files, with ranges.
+func serveFolder(e *env, addr, dir string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return exit(2, fmt.Errorf("cannot listen on %s: %w; choose another with --addr", addr, err))
+	}
+	fmt.Fprintf(e.stdout, "edition   http://%s/\n", l.Addr())
+	return serveStatic(e.ctx, l, http.FileServer(http.Dir(dir)))
+}
+
+func serveStatic(ctx context.Context, l net.Listener, h http.Handler) error {
+	srv := &http.Server{ReadHeaderTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Method != http.MethodGet && r.Method != http.MethodHead {
+			http.Error(w, "pages are only read", http.StatusMethodNotAllowed)
+			return
+		}
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Referrer-Policy", "no-referrer")
+		w.Header().Set("Cache-Control", "no-cache")
+		h.ServeHTTP(w, r)
+	})}
+	go func() {
+		<-ctx.Done()
+		srv.Close()
+	}()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// sceneOpener reads the files of a case's scene from its blobs.
+func sceneOpener(ctx context.Context, f *folder, doc *sightline.Document) func(name string) ([]byte, error) {
+	return func(name string) ([]byte, error) {
+		for _, l := range doc.Layers {
+			if l.File == name {
+				return readBlob(ctx, f, l.SHA256)
+			}
+		}
+		return nil, fmt.Errorf("the scene has no file %s: %w", name, sightline.ErrNotFound)
+	}
+}
