@@ -278,12 +278,20 @@ func Waveform(ctx context.Context, e *Env, j sightline.Job, progress Progress) e
 	args := append(tool.FFmpegArgs(path), "-map", "0:a:0", "-vn", "-ac", "1", "-ar", strconv.Itoa(peakRate), "-f", "s16le", "pipe:1")
 	limit := 2*time.Minute + time.Duration(duration*float64(time.Second))
 	res, err := e.Box.Run(ctx, tool.Cmd{Program: "ffmpeg", Args: args, Read: []string{path}, Stdout: p, Limits: tool.Limits{CPU: limit, Output: 16 << 30}})
-	if err != nil {
-		return fmt.Errorf("the sound cannot be decoded: %w", err)
+	if ctx.Err() != nil {
+		return ctx.Err()
 	}
 	dat := p.dat()
-	if p.pairs == 0 {
+	meta := map[string]string{"format": "audiowaveform/2", "sample_rate": strconv.Itoa(peakRate), "samples_per_pair": strconv.Itoa(peakSamples), "pairs": strconv.Itoa(p.pairs)}
+	var note func(*sightline.Item)
+	switch {
+	case p.pairs == 0 && err == nil:
 		return errors.New("the sound cannot be decoded: there is none in it")
+	case p.pairs == 0 || errors.Is(err, tool.ErrTimeout):
+		return fmt.Errorf("the sound cannot be decoded: %w", err)
+	case err != nil: // a damaged recording: what could be decoded is shown, and said to be a part
+		meta["partial"] = err.Error()
+		note = func(it *sightline.Item) { it.Problem = "the sound could be decoded only in part: " + err.Error() }
 	}
 	dir, remove, err := e.Box.Temp()
 	if err != nil {
@@ -294,8 +302,7 @@ func Waveform(ctx context.Context, e *Env, j sightline.Job, progress Progress) e
 	if err := os.WriteFile(out, dat, 0o600); err != nil {
 		return fmt.Errorf("failed to write the waveform: %w", err)
 	}
-	return e.keep(ctx, j, []made{{role: "waveform", typ: "application/octet-stream", path: out, recipe: res.Recipe(), meta: map[string]string{
-		"format": "audiowaveform/2", "sample_rate": strconv.Itoa(peakRate), "samples_per_pair": strconv.Itoa(peakSamples), "pairs": strconv.Itoa(p.pairs)}}}, nil)
+	return e.keep(ctx, j, []made{{role: "waveform", typ: "application/octet-stream", path: out, recipe: res.Recipe(), meta: meta}}, note)
 }
 
 // peaks folds 16-bit samples into pairs as they arrive.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -175,7 +176,7 @@ func (b *Box) Run(ctx context.Context, c Cmd) (*Result, error) {
 	case wall.Err() != nil:
 		return r, fmt.Errorf("%s %w (%s)", p.Name, ErrTimeout, lim.Wall)
 	case err != nil:
-		words := lastLine(r.Stderr)
+		words := c.words(r.Stderr)
 		if words == "" {
 			words = err.Error()
 		}
@@ -223,6 +224,28 @@ func portable(c Cmd) []string {
 		out[i] = a
 	}
 	return out
+}
+
+var (
+	ffmpegPart = regexp.MustCompile(`^\[[^\]]* @ 0x[0-9a-f]+\] `)
+	ownPath    = regexp.MustCompile(`file:(IN\d*|OUT\S*): `)
+)
+
+// words is why the program failed, in its own words: the last line, or for
+// ffmpeg, whose later lines only follow from it, the first. Paths and addresses of
+// this machine are taken out, because the sentence enters the custody log.
+func (c Cmd) words(stderr string) string {
+	w := lastLine(stderr)
+	if c.Program == "ffmpeg" || c.Program == "ffprobe" {
+		for _, l := range strings.FieldsFunc(stderr, func(r rune) bool { return r == '\n' || r == '\r' }) {
+			if l = lastLine(l); l != "" {
+				w = l
+				break
+			}
+		}
+	}
+	w = portable(Cmd{Args: []string{w}, Read: c.Read, Dir: c.Dir})[0]
+	return ownPath.ReplaceAllString(ffmpegPart.ReplaceAllString(w, ""), "")
 }
 
 // capped passes bytes on until the limit, then calls over.

@@ -121,6 +121,19 @@ func TestRecipeHasNoPathOfThisMachine(t *testing.T) {
 	}
 }
 
+func TestWordsHaveNoPathOfThisMachine(t *testing.T) {
+	c := Cmd{Program: "ffmpeg", Read: []string{"/case/blobs/a"}, Dir: "/case/tmp/x"}
+	for in, want := range map[string]string{
+		"[mov,mp4 @ 0x55c2bc735c80] partial file\nError marking filters as finished\n": "partial file",
+		"file:/case/blobs/a: Invalid data found\n":                                     "Invalid data found",
+		"/case/tmp/x/out.mp4: No space left on device\n":                               "OUT/out.mp4: No space left on device",
+	} {
+		if got := c.words(in); got != want {
+			t.Errorf("%q became %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestProbeNamesWhatIsLost(t *testing.T) {
 	for _, p := range Probe(context.Background()).Programs {
 		if p.Lost["en"] == "" || p.Lost["es"] == "" {
