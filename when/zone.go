@@ -160,3 +160,17 @@ func floorDiv(a, b int64) int64 {
 }
 
 func floorMod(a, b int64) int64 { return a - floorDiv(a, b)*b }
+
+// RFC3339 writes an instant on the zone's clock with its offset, and with
+// milliseconds where they are not zero: "2019-05-10T09:05:30-04:00".
+func (z Zone) RFC3339(t Instant) string {
+	loc := z.loc
+	if loc == nil {
+		loc = time.UTC
+	}
+	layout := "2006-01-02T15:04:05Z07:00"
+	if floorMod(int64(t), Second) != 0 {
+		layout = "2006-01-02T15:04:05.000Z07:00"
+	}
+	return time.UnixMilli(int64(t)).In(loc).Format(layout)
+}
