@@ -64,7 +64,9 @@ function fromUtm(zone: number, e: number, n: number, south: boolean): LatLon {
     const t = tau * Math.hypot(1, sigma) - sigma * Math.hypot(1, tau)
     tau += ((taup - t) / Math.hypot(1, t)) * ((1 + (1 - E * E) * tau * tau) / ((1 - E * E) * Math.hypot(1, tau)))
   }
-  return { lat: Math.atan(tau) / RAD, lon: Math.atan2(Math.sinh(y), Math.cos(x)) / RAD + zone * 6 - 183 }
+  const lon = Math.atan2(Math.sinh(y), Math.cos(x)) / RAD + zone * 6 - 183
+  // A square at the date line may have its middle beyond it.
+  return { lat: Math.atan(tau) / RAD, lon: lon < -180 ? lon + 360 : lon > 180 ? lon - 360 : lon }
 }
 
 /** MGRS with the digits that the error allows: 5 = 1 m, 4 = 10 m, 3 = 100 m, 2 = 1 km. Empty outside 80°S–84°N. */
