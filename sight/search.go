@@ -3,10 +3,10 @@ package sight
 import "math"
 
 const (
-	keep      = 8    // distinct hypotheses that are refined
-	maxDraws  = 3000 // triple-focals tried before drawing at random
-	coarse    = 16.0 // coarse threshold: 4 times the final one, squared
-	focalStep = 14
+	keep      = 12   // distinct hypotheses that are refined
+	maxDraws  = 110  // triples tried for each focal length
+	coarse    = 25.0 // coarse threshold: 5 times the final one, squared
+	focalStep = 12
 )
 
 // hypothesis is a start for refinement.
@@ -106,6 +106,16 @@ func (t *task) triples(limit int, rng *pcg) (out [][3]int32, seeded bool) {
 	return out, true
 }
 
+// lenses is the grid of k1 that the prior asks to try.
+func (t *task) lenses() []float64 {
+	k := t.prior.mean[3]
+	if w := t.prior.info[3]; w > 0 && w < 1/(0.06*0.06) {
+		s := math.Min(0.2, math.Sqrt(1/w))
+		return []float64{k, k - s, k + s/2}
+	}
+	return []float64{k}
+}
+
 func (t *task) search(rng *pcg) (*searcher, bool) {
 	sr := &searcher{t: t, order: make([]int, len(t.m))}
 	for i := range t.m {
@@ -121,13 +131,7 @@ func (t *task) search(rng *pcg) (*searcher, bool) {
 		sr.order[i], sr.order[j] = sr.order[j], sr.order[i]
 	}
 	focals, centres := t.focals(), t.centres()
-	limit := maxDraws / len(focals)
-	if len(t.m) <= 11 {
-		limit = 165
-	}
-	if len(centres) > 1 {
-		limit = min(limit, 90)
-	}
+	limit := maxDraws
 	trip, seeded := t.triples(limit, rng)
 	tri := make([]triangle, 0, len(trip))
 	idx := trip[:0]
@@ -139,9 +143,22 @@ func (t *task) search(rng *pcg) (*searcher, bool) {
 	}
 	ray := make([]vec, len(t.m))
 	var out [4]pose
+	lenses := t.lenses()
+	// Principal point and lens are tried apart, not in every combination.
+	type lens struct {
+		pp [2]float64
+		k1 float64
+	}
+	var grid []lens
 	for _, pc := range centres {
+		grid = append(grid, lens{pc, lenses[0]})
+	}
+	for _, k := range lenses[1:] {
+		grid = append(grid, lens{centres[0], k})
+	}
+	for _, g := range grid {
 		for _, f := range focals {
-			base := state{f: f, cx: pc[0], cy: pc[1], k1: t.prior.mean[3]}
+			base := state{f: f, cx: g.pp[0], cy: g.pp[1], k1: g.k1}
 			penalty := 0.0
 			if w := t.prior.info[0]; w > 0 {
 				d := log(f) - t.prior.mean[0]

@@ -132,7 +132,7 @@ func (t *task) refine(sr *searcher) []fit {
 		cost float64
 	}
 	pose := t.free
-	wide := len(t.centres()) > 1
+	wide := len(t.centres()) > 1 || len(t.lenses()) > 1
 	if !wide {
 		pose[7], pose[8], pose[9] = false, false, false
 	}
@@ -167,7 +167,7 @@ func (t *task) refine(sr *searcher) []fit {
 		if twin {
 			continue
 		}
-		f := t.settle(starts[i].s)
+		f := t.exchange(t.settle(starts[i].s))
 		if f.nIn < 4 || math.IsInf(f.cost, 1) || math.IsNaN(f.cost) {
 			continue
 		}
@@ -251,6 +251,102 @@ func (t *task) settle(s state) fit {
 	f.cost = t.cost(&s, 1)
 	f.cov, f.root = t.covariance(&s)
 	return f
+}
+
+// exchange tries, as long as it lowers the truncated cost, to leave out the
+// mark whose absence helps most or to take back those that nearly fit. A fit
+// bends towards a wrong mark, so that the mark's own residual can stay below
+// the threshold while the others pay.
+func (t *task) exchange(f fit) fit {
+	if math.IsInf(f.cost, 1) {
+		return f
+	}
+	for range 3 {
+		better := false
+		if i := t.costliest(&f); i >= 0 {
+			t.adopt(&f)
+			t.m[i].use = false
+			s := f.s
+			t.descend(&s, 0, &t.free, 30, 1e-9)
+			if g := t.settle(s); g.cost < f.cost-1e-6 {
+				f, better = g, true
+			}
+		}
+		if f.nIn < len(t.m) {
+			t.adopt(&f)
+			back := 0
+			for i := range t.m {
+				m := &t.m[i]
+				if m.use {
+					continue
+				}
+				u, v, z := f.s.project(&m.x)
+				u, v = u-m.u, v-m.v
+				if z > 0 && m.w[0]*u*u+2*m.w[1]*u*v+m.w[2]*v*v < 36*m.t2 {
+					m.use = true
+					back++
+				}
+			}
+			if back > 0 {
+				s := f.s
+				t.descend(&s, 0, &t.free, 30, 1e-6)
+				if g := t.settle(s); g.cost < f.cost-1e-6 {
+					f, better = g, true
+				}
+			}
+		}
+		if !better {
+			break
+		}
+	}
+	return f
+}
+
+// adopt makes a fit the current one: its marks in use, weights at its state.
+func (t *task) adopt(f *fit) {
+	for i := range t.m {
+		t.m[i].use = f.in[i]
+	}
+	t.weigh(&f.s, 0)
+}
+
+// costliest is the mark in use whose removal would lower the cost by more
+// than its threshold, to first order; -1 when there is none.
+func (t *task) costliest(f *fit) int {
+	if f.nIn < 6 {
+		return -1
+	}
+	t.adopt(f)
+	var full normal
+	t.linearise(&f.s, 0, &t.free, &full)
+	worst, at := 0.0, -1
+	for i := range t.m {
+		m := &t.m[i]
+		if !m.use {
+			continue
+		}
+		u, v, _ := f.s.project(&m.x)
+		u, v = u-m.u, v-m.v
+		own := m.w[0]*u*u + 2*m.w[1]*u*v + m.w[2]*v*v
+		if own < 0.25 {
+			continue
+		}
+		one := full
+		t.without(&f.s, m, &one)
+		h, d := one.h, one.g
+		if !h.cholesky(nParam) {
+			continue
+		}
+		h.solve(nParam, &d)
+		gain := own
+		for k := range d {
+			gain += d[k] * one.g[k]
+		}
+		if gain > m.t2 && gain > worst {
+			worst, at = gain, i
+		}
+	}
+	return at
 }
 
 // covariance inverts the information of the marks in use, with click errors

@@ -1,17 +1,17 @@
 package main
 
 import (
-	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // processorTime is the time this thread has computed, which other work on
 // the machine does not stretch.
 func processorTime() time.Duration {
-	const thread = 1 // RUSAGE_THREAD
-	var r syscall.Rusage
-	if syscall.Getrusage(thread, &r) != nil {
+	var ts unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_THREAD_CPUTIME_ID, &ts) != nil {
 		return 0
 	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+	return time.Duration(ts.Nano())
 }
