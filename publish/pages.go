@@ -182,8 +182,8 @@ func (p *page) Axes(it *sightline.Item) []map[string]string {
 		v sightline.Axis
 	}{{"authenticity", it.Axes.Authenticity}, {"source", it.Axes.Source}, {"place", it.Axes.Place}, {"time", it.Axes.Time}, {"content", it.Axes.Content}} {
 		s := a.v.Status
-		if s == "" {
-			s = map[bool]string{true: "not_checked", false: "none"}[a.k == "authenticity"]
+		if s == "" || s == "none" {
+			s = map[bool]string{true: "none", false: "not_checked"}[a.k == "place" || a.k == "time"]
 		}
 		out = append(out, map[string]string{"Axis": p.W.T("axis_" + a.k), "Status": p.Status(s), "Reason": p.Text(a.v.Reason)})
 	}
@@ -473,7 +473,15 @@ func (b *builder) claimRows(c *sightline.Claim, lang string) []row {
 	for _, l := range c.Against {
 		put(l.To)
 	}
-	// Rows on other days than the claim's would shrink the hours that matter.
+	// Rows that know only the day say nothing about the hours, and rows on other
+	// days than the claim's would shrink the hours that matter.
+	var clock []row
+	for _, r := range rows {
+		if r.Time.Precision != "day" && r.Time.Precision != "unknown" {
+			clock = append(clock, r)
+		}
+	}
+	rows = clock
 	if c.Time != nil {
 		lo, okLo := lower(c.Time)
 		hi, okHi := upper(c.Time)

@@ -85,11 +85,62 @@ func mod(a, b int64) int64 { return ((a % b) + b) % b }
 // sheet shows one of the two. Colours come from classes only, so the policy of
 // the page needs no inline style.
 func bars(rows []row, zone, title string) template.HTML {
-	from, to, tick, ok := span(rows)
+	from, to, tick, ok := span(focus(rows))
 	if !ok {
 		return ""
 	}
 	return template.HTML(drawBars(rows, zone, title, from, to, tick, true) + drawBars(rows, zone, title, from, to, tick, false))
+}
+
+// focus picks the rows that decide which hours are shown. One bar that lasts
+// much longer than all others together would press them into a corner; it is
+// then drawn with an arrow where it goes on.
+func focus(rows []row) []row {
+	width := func(r row) int64 {
+		lo, ok1 := lower(r.Time)
+		hi, ok2 := upper(r.Time)
+		if !ok1 || !ok2 {
+			return 0
+		}
+		return hi - lo
+	}
+	var short []row
+	from, to := int64(0), int64(0)
+	for _, r := range rows {
+		if width(r) >= 3*hour {
+			continue
+		}
+		short = append(short, r)
+		for _, x := range []func(*sightline.Time) (int64, bool){lower, upper} {
+			if t, ok := x(r.Time); ok {
+				if from == 0 || t < from {
+					from = t
+				}
+				to = max(to, t)
+			}
+		}
+	}
+	for _, r := range rows {
+		if width(r) >= 3*hour && len(short) >= 2 && width(r) > 3*(to-from) {
+			// One end of the long bar has to be in sight, else it says nothing.
+			lo, _ := lower(r.Time)
+			hi, _ := upper(r.Time)
+			if (hi >= from && hi <= to+hour) || (lo >= from-hour && lo <= to) {
+				end := *r.Time
+				if hi >= from && hi <= to+hour {
+					end.Min = end.Max
+				} else {
+					end.Max = end.Min
+				}
+				short = append(short, row{Time: &end})
+				continue
+			}
+		}
+		if width(r) >= 3*hour {
+			return rows
+		}
+	}
+	return short
 }
 
 // barsOver draws rows over a given stretch, for the bar that shows where in
@@ -101,6 +152,9 @@ func barsOver(rows []row, zone, title string, from, to, tick int64) template.HTM
 func drawBars(rows []row, zone, title string, from, to, tick int64, wide bool) string {
 	left, width, rowH := 210.0, 860.0, 22.0
 	class := "bars wide"
+	if labelled := rows[0].ID != "" || rows[0].Label != ""; !labelled {
+		left, width = 6, 1176
+	}
 	if !wide {
 		left, width, rowH, class = 6, 336, 36, "bars narrow"
 		tick *= 2
@@ -193,6 +247,12 @@ func drawTime(sb *strings.Builder, r row, y float64, px func(int64) float64, lef
 	case hasLo && hasHi:
 		x0, x1 := clamp(px(lo)), clamp(px(hi))
 		fmt.Fprintf(sb, `<rect class="%s"%s x="%.1f" y="%.1f" width="%.1f" height="%.0f"/>`, class, fill, x0, y, max(2, x1-x0), bar)
+		if px(lo) < left-0.5 {
+			fmt.Fprintf(sb, `<path class="t-arrow" d="M%.1f %.1fl7-5v10z"/>`, left-8, y+bar/2)
+		}
+		if px(hi) > right+0.5 {
+			fmt.Fprintf(sb, `<path class="t-arrow" d="M%.1f %.1fl-7-5v10z"/>`, right+8, y+bar/2)
+		}
 		if about {
 			for i := 0; i < 3; i++ {
 				fmt.Fprintf(sb, `<rect class="t-f%d" x="%.1f" y="%.1f" width="6" height="%.0f"/>`, i+1, clamp(x1+float64(i)*6), y, bar)

@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"sightline/archive"
 	"sightline/demo"
 )
 
@@ -106,6 +107,9 @@ func buildJunquito(e *env, parent, dir string) error {
 		if err := e.ctx.Err(); err != nil {
 			return err
 		}
+	}
+	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), archive.VerifyProof, false); err != nil {
+		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
 		return err

@@ -159,6 +159,7 @@ func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out s
 	}
 	in.FuzzKey = secret
 	in.Blob = func(ctx context.Context, d digest.Digest) (io.ReadCloser, error) { return f.Blobs.Open(ctx, d) }
+	in.Proof = f.Proof
 	if len(doc.Layers) > 0 {
 		s := &stills{open: sceneOpener(ctx, f, doc)}
 		in.Still = s.draw
