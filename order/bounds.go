@@ -1,5 +1,7 @@
 package order
 
+import "errors"
+
 // tree is the shortest paths from one point (or, reversed, to it): the length
 // of each and the last edge on it.
 type tree struct {
@@ -85,15 +87,30 @@ type Bounds struct{ up, down *tree }
 
 // Bounds computes the earliest and latest of every point.
 func (g *Graph) Bounds() (*Bounds, error) {
-	up, err := g.shortest(0, false)
-	if err != nil {
-		return nil, err
-	}
-	down, err := g.shortest(0, true)
+	up, down, err := g.both(0)
 	if err != nil {
 		return nil, err
 	}
 	return &Bounds{up, down}, nil
+}
+
+// both computes the shortest paths from and to a point, side by side where
+// the graph is large enough to pay for it: the two only read the graph.
+func (g *Graph) both(root int) (up, down *tree, err error) {
+	var downErr error
+	if len(g.pi) < 2048 {
+		down, downErr = g.shortest(root, true)
+		up, err = g.shortest(root, false)
+		return up, down, errors.Join(err, downErr)
+	}
+	done := make(chan struct{})
+	go func() {
+		down, downErr = g.shortest(root, true)
+		close(done)
+	}()
+	up, err = g.shortest(root, false)
+	<-done
+	return up, down, errors.Join(err, downErr)
 }
 
 // Max is the latest of point v, and whether there is one.
@@ -115,11 +132,7 @@ func (b *Bounds) MinProof(v int) []Step { return b.down.path(v) }
 
 // Between is the tightest range of b - a; an open end is NoMin or NoMax.
 func (g *Graph) Between(a, b int) (min, max int64, err error) {
-	up, err := g.shortest(a, false)
-	if err != nil {
-		return 0, 0, err
-	}
-	down, err := g.shortest(a, true)
+	up, down, err := g.both(a)
 	if err != nil {
 		return 0, 0, err
 	}

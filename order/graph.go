@@ -364,9 +364,6 @@ func (g *Graph) repair(u int32, e half) (*Cycle, error) {
 			continue
 		}
 		s.done[v] = s.stamp
-		if v == u {
-			return g.around(u), nil
-		}
 		s.undo, s.before = append(s.undo, v), append(s.before, g.pi[v])
 		g.pi[v] += k
 		if g.pi[v] < -1<<61 {
@@ -379,6 +376,10 @@ func (g *Graph) repair(u int32, e half) (*Cycle, error) {
 			gap := g.pi[v] + h.w - g.pi[h.to]
 			if gap < 0 && (s.mark[h.to] != s.stamp || gap < s.gamma[h.to]) {
 				s.gamma[h.to], s.via[h.to], s.from[h.to], s.mark[h.to] = gap, h, v, s.stamp
+				if h.to == u {
+					// gap is now the length of the whole cycle through the new edge.
+					return g.around(u), nil
+				}
 				s.heap.push(gap, h.to)
 			}
 		}

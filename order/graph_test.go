@@ -1,6 +1,7 @@
 package order
 
 import (
+	"errors"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -247,7 +248,7 @@ func TestBetweenAgreesWithFloydWarshall(t *testing.T) {
 }
 
 func TestOverflowIsRefused(t *testing.T) {
-	if _, _, err := Build(2, []Difference{{0, 1, NoMin, Limit + 1}}); err != ErrOverflow {
+	if _, _, err := Build(2, []Difference{{0, 1, NoMin, Limit + 1}}); !errors.Is(err, ErrOverflow) {
 		t.Errorf("a length beyond the limit: %v", err)
 	}
 	var all []Difference
@@ -258,7 +259,7 @@ func TestOverflowIsRefused(t *testing.T) {
 	if err == nil {
 		_, err = g.Bounds()
 	}
-	if cycle != nil || err != ErrOverflow {
+	if cycle != nil || !errors.Is(err, ErrOverflow) {
 		t.Errorf("a chain of 2000 longest lengths: %v %v", cycle, err)
 	}
 }
