@@ -3,6 +3,7 @@
 // exact position is withheld or fuzzed carries no camera here either.
 
 import { groundEllipse, type Pose } from '../kernel/camera.ts';
+import { Frame } from '../kernel/enu.ts';
 import type { Enu } from '../kernel/units.ts';
 import type { Document, Item, Place } from './types.ts';
 
@@ -21,7 +22,14 @@ export interface Site {
   approx: boolean;
 }
 
-export type ToEnu = (lat: number, lon: number, h: number) => Enu;
+/** h: metres above the ellipsoid; undefined where no such height is known. */
+export type ToEnu = (lat: number, lon: number, h: number | undefined) => Enu;
+
+/** The frame of a scene as a conversion; without a height a point gets the origin's, and the ground corrects it. */
+export function toEnuOf(origin: { lat: number; lon: number; h: number }): ToEnu {
+  const frame = new Frame(origin);
+  return (lat, lon, h) => frame.toEnu({ lat, lon, h: h ?? origin.h });
+}
 
 export function siteOf(id: string, item: Item | null, place: Place, toEnu?: ToEnu): Site | null {
   if (place.withheld) return null;
@@ -29,8 +37,10 @@ export function siteOf(id: string, item: Item | null, place: Place, toEnu?: ToEn
   let at: Enu | null = open ? open.position : (place.enu ?? null);
   let onGround = false;
   if (!at && place.geo && toEnu) {
-    at = toEnu(place.geo.lat, place.geo.lon, place.geo.h ?? 0);
-    onGround = place.geo.h === undefined;
+    // A height over the sea or over nobody knows what would lift the point by the geoid: the ground is used instead.
+    const h = place.geo.datum === 'ellipsoid' ? place.geo.h : undefined;
+    at = toEnu(place.geo.lat, place.geo.lon, h);
+    onGround = h === undefined;
   }
   if (!at && place.area && place.area.length > 2) {
     const n = place.area.length;

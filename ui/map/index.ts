@@ -8,7 +8,7 @@ import { timeText } from '../kernel/when.ts';
 import { rotationOf } from '../kernel/camera.ts';
 import { t } from '../document/catalogue.ts';
 import { element, palette, svg, typing } from '../document/dom.ts';
-import { ring, sitesOf, spotsOf, type Site, type Spot } from '../document/places.ts';
+import { ring, sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
 import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } from '../document/scene.ts';
 import type { GlbPart } from '../document/glb.ts';
 import { say } from '../document/types.ts';
@@ -275,7 +275,7 @@ export const mountMap: MountMap = (el, input) => {
   const stops = [view.subscribe(() => ask(true)), input.selection.subscribe(() => ask(false)), input.lang.subscribe(() => ask(false)), input.camera?.subscribe(() => ask(false))];
 
   function rebuild(): void {
-    sites = sitesOf(doc, input.toEnu);
+    sites = sitesOf(doc, input.toEnu ?? (sceneDoc ? toEnuOf(sceneDoc.frame.origin) : undefined));
     spots = spotsOf(sites);
     ask(true);
   }

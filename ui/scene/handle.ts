@@ -21,9 +21,9 @@ export interface SceneInput {
   quality?: 'low' | 'full';
   /** Address of a picture of an item for projection and look-through, or null when none may be shown. */
   picture?(itemId: string): string | null;
-  /** Where the sun stands at an instant over the scene's origin; without it the light is neutral and no sun is drawn. */
+  /** Where the sun stands at an instant over the scene's origin; without it the sun is computed for the scene's origin. */
   sun?(at: UtcMs): { azimuth_deg: number; elevation_deg: number } | null;
-  /** From latitude, longitude, height to the scene's frame; without it places known only by latitude and longitude are not drawn. */
+  /** From latitude, longitude, height to the scene's frame; without it the frame of scene.json is used. */
   toEnu?: ToEnu;
   /** Reads a file of the scene folder; the default fetches sceneBase + name. An edition on file:// hands in its packs. */
   read?(name: string): Promise<ArrayBuffer>;

@@ -11,10 +11,11 @@ import { Value } from '../kernel/observable.ts';
 import { corners, ghosts, letterbox, projectionMatrix, rotationOf, vfovOf } from '../kernel/camera.ts';
 import { placeLabels, type LabelInput } from '../kernel/labels.ts';
 import { timeText } from '../kernel/when.ts';
+import { Almanac } from '../kernel/sun.ts';
 import { clamp, turn, type Enu } from '../kernel/units.ts';
 import { t } from '../document/catalogue.ts';
 import { element, palette, stillMotion, svg, typing } from '../document/dom.ts';
-import { ring, sitesOf, spotsOf, type Site, type Spot } from '../document/places.ts';
+import { ring, sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
 import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } from '../document/scene.ts';
 import { say, type ViewCamera } from '../document/types.ts';
 import { makeLines, type Line } from './lines.ts';
@@ -144,8 +145,17 @@ export const mountScene: MountScene = (el, input) => {
     invalidate();
   }
 
+  const almanac = new Almanac();
+  function sunNow(): { azimuth_deg: number; elevation_deg: number } | null {
+    const t = input.clock.get();
+    if (input.sun) return input.sun(t);
+    if (!sceneDoc) return null;
+    const o = sceneDoc.frame.origin;
+    const p = almanac.at(t, { lat: o.lat, lon: o.lon, height: o.h });
+    return { azimuth_deg: p.azimuth, elevation_deg: p.apparent };
+  }
   function light(): void {
-    const s = input.sun?.(input.clock.get()) ?? null;
+    const s = sunNow();
     const up = s && s.elevation_deg > 0;
     const a = ((s?.azimuth_deg ?? 135) * Math.PI) / 180;
     const e = ((up ? s.elevation_deg : 50) * Math.PI) / 180;
@@ -201,7 +211,7 @@ export const mountScene: MountScene = (el, input) => {
   }
 
   function rebuild(): void {
-    sites = sitesOf(doc, input.toEnu);
+    sites = sitesOf(doc, input.toEnu ?? (sceneDoc ? toEnuOf(sceneDoc.frame.origin) : undefined));
     spots = spotsOf(sites);
     decorate();
   }
