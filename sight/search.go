@@ -4,7 +4,8 @@ import "math"
 
 const (
 	keep      = 12   // distinct hypotheses that are refined
-	maxDraws  = 110  // triples tried for each focal length
+	fewDraws  = 56   // triples tried for each focal length at first
+	maxDraws  = 220  // and when many marks disagree with what was found
 	coarse    = 25.0 // coarse threshold: 5 times the final one, squared
 	focalStep = 12
 )
@@ -116,7 +117,7 @@ func (t *task) lenses() []float64 {
 	return []float64{k}
 }
 
-func (t *task) search(rng *pcg) (*searcher, bool) {
+func (t *task) search(limit int, rng *pcg) (*searcher, bool) {
 	sr := &searcher{t: t, order: make([]int, len(t.m))}
 	for i := range t.m {
 		for k := range 3 {
@@ -131,7 +132,6 @@ func (t *task) search(rng *pcg) (*searcher, bool) {
 		sr.order[i], sr.order[j] = sr.order[j], sr.order[i]
 	}
 	focals, centres := t.focals(), t.centres()
-	limit := maxDraws
 	trip, seeded := t.triples(limit, rng)
 	tri := make([]triangle, 0, len(trip))
 	idx := trip[:0]

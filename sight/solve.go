@@ -37,12 +37,17 @@ func Solve(p *Problem, raw []byte) *Answer {
 	t := p.task()
 	seed := binary.BigEndian.Uint64(sum[:8]) >> 11 // exact in a JSON number
 	rng := newPCG(seed)
-	sr, seeded := t.search(&rng)
+	sr, seeded := t.search(fewDraws, &rng)
+	planar := flat(t)
+	fits := t.refine(sr)
+	if n := len(t.m); seeded && (len(fits) == 0 || 4*fits[0].nIn < 3*n) {
+		// Many marks disagree: they may be wrong, or the draws were unlucky.
+		sr, seeded = t.search(maxDraws, &rng)
+		fits = merge(fits, t.refine(sr))
+	}
 	if seeded {
 		a.Seed = &seed
 	}
-	planar := flat(t)
-	fits := t.refine(sr)
 	if len(fits) == 0 || fits[0].nIn < 4 {
 		a.Status, a.Reason = Refused, "no camera agrees with at least 4 of the points; check that every click means the right model point, that the image is not mirrored and that the model is in metres"
 		return a
@@ -173,6 +178,12 @@ func (t *task) refine(sr *searcher) []fit {
 		}
 		fits = append(fits, f)
 	}
+	return merge(fits, nil)
+}
+
+// merge keeps the best fit and those nearly as good that stand elsewhere.
+func merge(a, b []fit) []fit {
+	fits := append(a, b...)
 	sort.SliceStable(fits, func(i, j int) bool { return fits[i].cost < fits[j].cost })
 	if len(fits) == 0 {
 		return nil
@@ -268,7 +279,7 @@ func (t *task) exchange(f fit) fit {
 			t.m[i].use = false
 			s := f.s
 			t.descend(&s, 0, &t.free, 30, 1e-9)
-			if g := t.settle(s); g.cost < f.cost-1e-6 {
+			if g := t.settle(s); g.cost < f.cost-0.25*t.m[i].t2 {
 				f, better = g, true
 			}
 		}
@@ -342,7 +353,7 @@ func (t *task) costliest(f *fit) int {
 		for k := range d {
 			gain += d[k] * one.g[k]
 		}
-		if gain > m.t2 && gain > worst {
+		if gain > 1.25*m.t2 && gain > worst {
 			worst, at = gain, i
 		}
 	}
