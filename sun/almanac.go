@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"sightline/when"
+	"sightline/where"
 )
 
 // Almanac holds the sun's geocentric place over a span of time as Chebyshev
@@ -21,9 +22,9 @@ const (
 	pieceDegree  = 8
 )
 
-// piece covers a day: right ascension, declination, sine of the parallax and
-// nutation of the sidereal time, radians, in scaled time -1 to 1.
-type piece [4][pieceDegree + 1]float64
+// piece covers a day: the unit vector to the sun, the sine of the parallax and
+// the nutation of the sidereal time in radians, in scaled time -1 to 1.
+type piece [5][pieceDegree + 1]float64
 
 // MaxAlmanac is the longest span an [Almanac] covers.
 const MaxAlmanac = 4000 * when.Day
@@ -39,7 +40,7 @@ func NewAlmanac(from, to when.Instant) (*Almanac, error) {
 	dt := DeltaT(from + (to-from)/2)
 	const nodes = pieceDegree + 1
 	for i := range n {
-		var v [4][nodes]float64
+		var v [5][nodes]float64
 		for k := range nodes {
 			x := math.Cos(math.Pi * (float64(k) + 0.5) / nodes)
 			unix := a.from + (float64(i)+(x+1)/2)*pieceSeconds
@@ -48,11 +49,8 @@ func NewAlmanac(from, to when.Instant) (*Almanac, error) {
 			}
 			s := geocentric(unix, dt)
 			b := s.sky()
-			v[0][k], v[1][k], v[2][k] = b.ra, b.dec, b.sinParallax
-			v[3][k] = s.deltaPsi * math.Cos(s.eps*rad) * rad
-			if k > 0 { // right ascension without its jump at 360
-				v[0][k] -= 2 * math.Pi * math.Round((v[0][k]-v[0][0])/(2*math.Pi))
-			}
+			v[0][k], v[1][k], v[2][k], v[3][k] = b.x, b.y, b.z, b.sinParallax
+			v[4][k] = s.deltaPsi * math.Cos(s.eps*rad) * rad
 		}
 		var p piece
 		for q := range p {
@@ -103,7 +101,7 @@ func (a *Almanac) sky(unix float64) sky {
 	p := &a.pieces[i]
 	days := (unix - j2000) / 86400
 	gst := meanSidereal(days, days/36525)
-	return sky{horner(&p[0], x), horner(&p[1], x), gst*rad + horner(&p[3], x), horner(&p[2], x)}
+	return sky{horner(&p[0], x), horner(&p[1], x), horner(&p[2], x), gst*rad + horner(&p[4], x), horner(&p[3], x)}
 }
 
 // View is an almanac seen from one place.
@@ -118,6 +116,18 @@ func (a *Almanac) From(p Place, air Air) View { return View{a, newObserver(p, ai
 // At is the sun's position at a time within the almanac's span.
 func (v View) At(t when.Instant) Position {
 	return v.observer.see(v.almanac.sky(float64(t) / 1000))
+}
+
+// Angles is azimuth, elevation and apparent elevation alone, for the many
+// evaluations of a search or an animation.
+func (v *View) Angles(t when.Instant) (azimuth, elevation, apparent where.Degrees) {
+	_, south, west, up := v.observer.local(v.almanac.sky(float64(t) / 1000))
+	az := math.Atan2(west, south)/rad + 180
+	if az >= 360 {
+		az = 0
+	}
+	e := math.Atan2(up, math.Sqrt(south*south+west*west)) / rad
+	return where.Degrees(az), where.Degrees(e), where.Degrees(e + v.observer.refraction(e))
 }
 
 // direction is the apparent unit vector east, north, up, and the apparent

@@ -43,6 +43,7 @@ type belt struct {
 	azSD, elSD          float64
 	withAzimuth         bool
 	smallest            float64 // size of a leaf
+	stack               []int   // slices still possible, by level of the tree
 	out                 []Cell
 }
 
@@ -96,17 +97,16 @@ func (b Belt) Cells() ([]Cell, error) {
 			unix += span * float64(i) / float64(n-1)
 		}
 		s := geocentric(unix, DeltaT(when.Instant(unix*1000))).sky()
-		sd, cd := math.Sincos(s.dec)
-		sl, cl := math.Sincos(s.ra - s.gst)
-		q.skies = append(q.skies, instantSky{cd * cl, cd * sl, sd})
+		sg, cg := math.Sincos(s.gst)
+		q.skies = append(q.skies, instantSky{s.x*cg + s.y*sg, s.y*cg - s.x*sg, s.z})
 	}
-	all := make([]int, n)
-	for i := range all {
-		all[i] = i
+	for i := range n {
+		q.stack = append(q.stack, i)
 	}
-	for lat := -90.0; lat < 90; lat += 45 {
-		for lon := -180.0; lon < 180; lon += 45 {
-			q.split(lat, lon, 45, all)
+	// 36 degrees halved twelve times are 978 m.
+	for lat := -90.0; lat < 90; lat += 36 {
+		for lon := -180.0; lon < 180; lon += 36 {
+			q.split(lat, lon, 36, 0, n)
 		}
 	}
 	if len(q.out) > mostCells {
@@ -125,7 +125,7 @@ func trueElevation(o *observer, apparent float64) float64 {
 }
 
 // split judges one box of the quad-tree.
-func (q *belt) split(lat, lon, size float64, skies []int) {
+func (q *belt) split(lat, lon, size float64, from, to int) {
 	if len(q.out) > mostCells {
 		return
 	}
@@ -139,9 +139,9 @@ func (q *belt) split(lat, lon, size float64, skies []int) {
 	}
 	radius := h * rad * math.Hypot(1, wide) * 1.02
 	leaf := size <= q.smallest
-	var buf [32]int
-	keep := buf[:0]
-	for _, i := range skies {
+	first := len(q.stack)
+	for k := from; k < to; k++ {
+		i := q.stack[k]
 		s := &q.skies[i]
 		up := cp*(cl*s[0]+sl*s[1]) + sp*s[2]
 		e := math.Asin(math.Max(-1, math.Min(1, up)))
@@ -169,16 +169,16 @@ func (q *belt) split(lat, lon, size float64, skies []int) {
 		}
 		if inside || leaf && at {
 			q.out = append(q.out, Cell{where.Degrees(lat), where.Degrees(lon), where.Degrees(lat + size), where.Degrees(lon + size)})
+			q.stack = q.stack[:first]
 			return
 		}
-		keep = append(keep, i)
+		q.stack = append(q.stack, i)
 	}
-	if leaf || len(keep) == 0 {
-		return
+	last := len(q.stack)
+	for k := 0; k < 4 && !leaf && last > first; k++ {
+		q.split(lat+float64(k/2)*h, lon+float64(k%2)*h, h, first, last)
 	}
-	for k := range 4 {
-		q.split(lat+float64(k/2)*h, lon+float64(k%2)*h, h, keep)
-	}
+	q.stack = q.stack[:first]
 }
 
 // Holds reports whether a place lies in a cell.

@@ -62,12 +62,7 @@ func MoonAt(t when.Instant, p Place, air Air) Moon {
 	se, ce := math.Sincos(s.eps * rad)
 	sl, cl := math.Sincos(lon * rad)
 	sb, cb := math.Sincos(lat * rad)
-	b := sky{
-		ra:          math.Atan2(sl*ce-sb/cb*se, cl),
-		dec:         math.Asin(sb*ce + cb*se*sl),
-		gst:         s.nu * rad,
-		sinParallax: 6378140 / dist,
-	}
+	b := sky{cb * cl, cb*sl*ce - sb*se, sb*ce + cb*sl*se, s.nu * rad, 6378140 / dist}
 	o := newObserver(p, air)
 	// Elongation and phase angle (Meeus 48.2, 48.3).
 	cosPsi := cb * math.Cos((lon-s.lambda)*rad)

@@ -154,13 +154,20 @@ func series(tables [][]term, t float64) float64 {
 	return sum / 1e8
 }
 
-// sky is a body as seen from the Earth's centre, in radians: right ascension,
-// declination, apparent sidereal time at Greenwich, sine of the horizontal
-// parallax.
-type sky struct{ ra, dec, gst, sinParallax float64 }
+// sky is a body as seen from the Earth's centre: its unit vector in the frame
+// of the equator and equinox of date, the apparent sidereal time at Greenwich
+// in radians, and the sine of the horizontal parallax.
+type sky struct{ x, y, z, gst, sinParallax float64 }
+
+// toward makes the vector from right ascension and declination in radians.
+func toward(ra, dec, gst, sinParallax float64) sky {
+	sa, ca := math.Sincos(ra)
+	sd, cd := math.Sincos(dec)
+	return sky{cd * ca, cd * sa, sd, gst, sinParallax}
+}
 
 func (s steps) sky() sky {
-	return sky{s.alpha * rad, s.delta * rad, s.nu * rad, math.Sin(8.794 / (3600 * s.r) * rad)}
+	return toward(s.alpha*rad, s.delta*rad, s.nu*rad, math.Sin(8.794/(3600*s.r)*rad))
 }
 
 // observer holds what depends on the place alone.
@@ -185,12 +192,11 @@ func newObserver(p Place, air Air) observer {
 // vector v (meridian, west, pole) on the equator and as components toward
 // south, west and up of the horizon.
 func (o *observer) local(b sky) (v [3]float64, south, west, up float64) {
-	sh, ch := math.Sincos(b.gst + o.lon - b.ra)
-	sd, cd := math.Sincos(b.dec)
+	st, ct := math.Sincos(b.gst + o.lon)
 	// The parallax as a vector: the body from the centre minus the observer,
 	// in the frame of the observer's meridian and the equator. The report's
 	// equations 38 to 42 are the angles of this vector.
-	vx, vy, vz := cd*ch-o.x*b.sinParallax, cd*sh, sd-o.y*b.sinParallax
+	vx, vy, vz := b.x*ct+b.y*st-o.x*b.sinParallax, b.x*st-b.y*ct, b.z-o.y*b.sinParallax
 	n := 1 / math.Sqrt(vx*vx+vy*vy+vz*vz)
 	vx, vy, vz = vx*n, vy*n, vz*n
 	return [3]float64{vx, vy, vz}, vx*o.sinLat - vz*o.cosLat, vy, vx*o.cosLat + vz*o.sinLat
@@ -200,10 +206,13 @@ func (o *observer) local(b sky) (v [3]float64, south, west, up float64) {
 func (o *observer) see(b sky) Position {
 	v, south, west, up := o.local(b)
 	p := Position{
-		Azimuth:     where.Degrees(turn(math.Atan2(west, south)/rad + 180)),
+		Azimuth:     where.Degrees(math.Atan2(west, south)/rad + 180),
 		Elevation:   where.Degrees(elevation(south, west, up) / rad),
 		Declination: where.Degrees(elevation(v[0], v[1], v[2]) / rad),
 		HourAngle:   where.Degrees(math.Atan2(v[1], v[0]) / rad),
+	}
+	if p.Azimuth >= 360 {
+		p.Azimuth = 0
 	}
 	p.Refraction = where.Degrees(o.refraction(float64(p.Elevation)))
 	p.Apparent = p.Elevation + p.Refraction

@@ -168,6 +168,10 @@ func TestAlmanacAgrees(t *testing.T) {
 		at := start + when.Instant(rapid.Int64Range(0, 30*when.Day).Draw(t, "t"))
 		x, y := AtDeltaT(at, p, air, dt), a.From(p, air).At(at)
 		d := angle(float64(x.Azimuth), float64(x.Elevation), float64(y.Azimuth), float64(y.Elevation))
+		view := a.From(p, air)
+		if az, el, ap := view.Angles(at); az != y.Azimuth || el != y.Elevation || ap != y.Apparent {
+			t.Fatalf("Angles gives %v %v %v, At %+v", az, el, ap, y)
+		}
 		worst = math.Max(worst, d)
 		if d > 1e-9 {
 			t.Fatalf("almanac off by %g degrees", d)
@@ -235,6 +239,16 @@ func BenchmarkAlmanac(b *testing.B) {
 	for b.Loop() {
 		i = (i + 997) % (10 * 86400000)
 		v.At(1516000000000 + i)
+	}
+}
+
+func BenchmarkAlmanacAngles(b *testing.B) {
+	a, _ := NewAlmanac(1516000000000, 1516000000000+10*86400000)
+	v := a.From(Place{10.4633, -67.0794, 2000}, StandardAir(2000))
+	i := when.Instant(0)
+	for b.Loop() {
+		i = (i + 997) % (10 * 86400000)
+		v.Angles(1516000000000 + i)
 	}
 }
 
