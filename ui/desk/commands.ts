@@ -89,7 +89,7 @@ export const COMMANDS: Command[] = [
   { id: 'redo', keys: ['Mod+Shift+Z', 'Mod+Y'], when: (d) => d.redoable.length > 0, perform: (d) => void d.redo() },
   { id: 'add', keys: ['Mod+I'], when: open, perform: (d) => (d.dialog = 'add') },
   { id: 'history', keys: ['H'], when: (d) => open(d) && !!d.sel && !d.pair, perform: (d) => (d.dialog = 'history') },
-  { id: 'language', keys: [], perform: () => words.set(words.lang === 'en' ? 'es' : 'en') },
+  { id: 'language', keys: [], perform: () => void words.set(words.lang === 'en' ? 'es' : 'en') },
   { id: 'cases', keys: [], perform: (d) => d.close() },
   ...VIEWS.map((v): Command => ({ id: 'view_' + v, keys: [], when: (d) => open(d) && d.view !== v, perform: () => show(v) })),
   { id: 'nav', keys: ['Mod+B'], when: open, perform: (d) => ((d.layout.navOpen = !d.layout.navOpen), d.keepLayout()) },

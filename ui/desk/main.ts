@@ -18,12 +18,12 @@ declare global {
 }
 
 document.documentElement.dataset['theme'] = 'dark';
-words.set(words.lang);
 window.sightline = {
   desk,
   get settled() {
     return desk.scene?.settled ?? Promise.resolve();
   },
 };
+await Promise.all([desk.start(), words.set(words.lang)]);
 mount(App, { target: document.getElementById('desk') ?? document.body });
-void desk.start().then(startRoute);
+startRoute();

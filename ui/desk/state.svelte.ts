@@ -47,6 +47,16 @@ export const LIST: Record<string, keyof Document> = {
 };
 
 type Row = { id: string };
+type Snapshot = Record<string, unknown> | null;
+
+/** An edit of this window, with what it changed: null before is a new object, null after a withdrawn one. */
+interface Done {
+  seq: number;
+  label: string;
+  refs: Ref[];
+  before: Snapshot[];
+  after: Snapshot[];
+}
 
 /**
  * The state of one window of the desk. Everything that a person can change in
@@ -98,8 +108,8 @@ export class Desk {
   jobs: Job[] = $state.raw([]);
   dialog: '' | 'palette' | 'help' | 'history' | 'add' | 'goto' = $state('');
   editing: '' | 'words' | 'time' | 'place' | 'axes' | 'public' | 'source' = $state('');
-  undoable: { seq: number; label: string; refs: Ref[] }[] = $state.raw([]);
-  redoable: { seq: number; label: string; refs: Ref[] }[] = $state.raw([]);
+  undoable: readonly Done[] = $state.raw([]);
+  redoable: readonly Done[] = $state.raw([]);
   /** The last thing done, read out by the live region. */
   said = $state('');
 
@@ -411,6 +421,7 @@ export class Desk {
     const r = await api.edit(this.caseId!, label, commands);
     this.#own.add(r.seq);
     const refs = commands.map((m, i) => ({ kind: m.kind, id: r.ids?.[i] ?? ('id' in m ? (m.id ?? '') : '') }));
+    const before = refs.map((x) => this.object(x.kind, x.id));
     commands.forEach((m, i) => {
       const { kind, id } = refs[i];
       if (m.op === 'withdraw') this.#apply(kind, id, null);
@@ -418,7 +429,7 @@ export class Desk {
       this.#revs[`${kind}/${id}`] = m.op === 'new' ? 1 : m.rev + 1;
     });
     this.#head(r.seq);
-    this.undoable = [...this.undoable, { seq: r.seq, label, refs }];
+    this.undoable = [...this.undoable, { seq: r.seq, label, refs, before, after: refs.map((x) => this.object(x.kind, x.id)) }];
     this.redoable = [];
     this.say(label);
     return r;
@@ -428,31 +439,53 @@ export class Desk {
     const last = this.undoable.at(-1);
     if (!last) return;
     this.undoable = this.undoable.slice(0, -1);
-    const seq = await this.#revert(last);
-    if (seq !== null) {
-      this.redoable = [...this.redoable, { ...last, seq }];
-      this.notice = { kind: 'info', text: t('done.undone', { label: last.label }) };
-    }
+    const back = await this.#revert(last);
+    if (!back) return;
+    this.redoable = [...this.redoable, back];
+    this.notice = { kind: 'info', text: t('done.undone', { label: last.label }) };
   }
 
   async redo(): Promise<void> {
     const last = this.redoable.at(-1);
     if (!last) return;
     this.redoable = this.redoable.slice(0, -1);
-    const seq = await this.#revert(last);
-    if (seq !== null) {
-      this.undoable = [...this.undoable, { ...last, seq }];
-      this.notice = { kind: 'info', text: t('done.redone', { label: last.label }) };
-    }
+    const again = await this.#revert(last);
+    if (!again) return;
+    this.undoable = [...this.undoable, again];
+    this.notice = { kind: 'info', text: t('done.redone', { label: last.label }) };
   }
 
-  async #revert(e: { seq: number; refs: Ref[] }): Promise<number | null> {
+  /**
+   * Takes an entry back with another entry. The server refuses where something
+   * was written since; where that was only this window's own undoing, so that
+   * the values are those the entry left, they are written back as an edit.
+   */
+  async #revert(e: Done): Promise<Done | null> {
+    const turned = (seq: number): Done => ({ seq, label: e.label, refs: e.refs, before: e.after, after: e.before });
     try {
       const r = await api.undo(this.caseId!, e.seq);
       this.#own.add(r.seq);
       await this.refresh(e.refs);
       this.#head(r.seq);
-      return r.seq;
+      return turned(r.seq);
+    } catch (err) {
+      const untouched = e.refs.every((x, i) => JSON.stringify(this.object(x.kind, x.id)) === JSON.stringify(e.after[i]));
+      if (!(err instanceof CallError) || err.status !== 409 || !untouched) {
+        this.report(err);
+        return null;
+      }
+    }
+    try {
+      const commands = e.refs.map((x, i): Command => {
+        const rev = this.#revs[`${x.kind}/${x.id}`] ?? 1;
+        const value = e.before[i];
+        return value ? { op: 'put', ...x, rev, value } : { op: 'withdraw', ...x, rev, reason: t('label.undo', { label: e.label }) };
+      });
+      const r = await api.edit(this.caseId!, t('label.undo', { label: e.label }), commands);
+      this.#own.add(r.seq);
+      await this.refresh(e.refs);
+      this.#head(r.seq);
+      return turned(r.seq);
     } catch (err) {
       this.report(err);
       return null;

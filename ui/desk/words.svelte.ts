@@ -1,9 +1,10 @@
-import en from './text/en.json';
-import es from './text/es.json';
 import { Value } from '../kernel/observable.ts';
 import type { Lang, Text } from '../document/types.ts';
 
-const catalogues: Record<Lang, Record<string, string>> = { en, es };
+type Catalogue = Record<string, string>;
+const catalogues: Record<Lang, Catalogue> = { en: {}, es: {} };
+// Only the language in use is loaded: the other is as large as a third of the frame.
+const load: Record<Lang, () => Promise<{ default: Catalogue }>> = { en: () => import('./text/en.json'), es: () => import('./text/es.json') };
 const plural: Record<Lang, Intl.PluralRules> = { en: new Intl.PluralRules('en'), es: new Intl.PluralRules('es') };
 
 function first(): Lang {
@@ -21,7 +22,8 @@ class Words {
   readonly value: Value<Lang> = new Value<Lang>(first());
   lang: Lang = $state(this.value.get());
 
-  set(lang: Lang): void {
+  async set(lang: Lang): Promise<void> {
+    catalogues[lang] = (await load[lang]()).default;
     this.lang = lang;
     this.value.set(lang);
     document.documentElement.lang = lang;
