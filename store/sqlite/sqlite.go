@@ -52,6 +52,8 @@ type Options struct {
 	ReadOnly bool
 	// MaxTries is how often a job is begun before it counts as failed; 0 is 5.
 	MaxTries int
+
+	scratch bool // a replay that is thrown away: nothing has to survive
 }
 
 // Store is a case in an SQLite file. It may be used from many goroutines, and
@@ -146,6 +148,9 @@ func (s *Store) connect() error {
 	pragmas := []string{"busy_timeout(" + strconv.Itoa(int(busyTimeout.Milliseconds())) + ")"}
 	if !s.opts.ReadOnly {
 		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)")
+		if s.opts.scratch {
+			pragmas = append(pragmas, "synchronous(OFF)", "secure_delete(OFF)")
+		}
 	} else {
 		pragmas = append(pragmas, "query_only(ON)")
 	}
