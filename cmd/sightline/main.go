@@ -27,6 +27,8 @@ type cli struct {
 
 	Serve   serveCmd   `cmd:"" help:"Serve the desk of a case, or a published edition, on this machine."`
 	Publish publishCmd `cmd:"" help:"Write the next edition, or say what stands in its way."`
+	Check   checkCmd   `cmd:"" help:"Read everything a case or an edition holds and report each fault."`
+	Copy    copyCmd    `cmd:"" help:"Make a verified copy of a case, or bring an older copy up to date."`
 	Demo    demoCmd    `cmd:"" help:"Build the demonstration case and serve it."`
 
 	Export exportCmd `cmd:"" help:"Write the case in the formats of other programs."`

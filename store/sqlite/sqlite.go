@@ -277,3 +277,29 @@ func Origin(path string) (string, error) {
 	v, err := meta(context.Background(), s.read, "origin")
 	return v, s.failed("failed to read the name of the log", err)
 }
+
+// CopyTo writes one consistent state of the case to a new file, also while
+// others are writing. The file is on the disk when CopyTo returns.
+func (s *Store) CopyTo(ctx context.Context, path string) error {
+	conn, err := s.read.Conn(ctx)
+	if err != nil {
+		return s.failed("failed to copy the case file", err)
+	}
+	defer conn.Close()
+	// VACUUM INTO writes only the other file, which query_only forbids as well.
+	if _, err := conn.ExecContext(ctx, "PRAGMA query_only=OFF"); err != nil {
+		return s.failed("failed to copy the case file", err)
+	}
+	defer conn.ExecContext(context.WithoutCancel(ctx), "PRAGMA query_only=ON") //nolint:errcheck // a later write fails on its own
+	if _, err := conn.ExecContext(ctx, "VACUUM INTO ?", path); err != nil {
+		return s.failed("failed to copy the case file", err)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil {
+		err = errors.Join(os.Chmod(path, 0o600), f.Sync(), f.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("failed to make the copy of the case file safe: %w", err)
+	}
+	return nil
+}
