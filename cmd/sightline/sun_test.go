@@ -91,3 +91,22 @@ func TestSunShadowBatch(t *testing.T) {
 		t.Errorf("night answered with %s", lines[2])
 	}
 }
+
+// Whatever a line holds, the answer is one JSON object: never a crash.
+func FuzzSunShadow(f *testing.F) {
+	line := strings.ReplaceAll(poleProblem, "\n", "")
+	f.Add(line)
+	f.Add(strings.Replace(line, `"shadows":`, `"faces":[{"id":"w","normal":[1,0,0],"state":"lit"}],"shadows":`, 1))
+	f.Add(strings.Replace(line, `"confidence":0.95`, `"covariance":[[1]]`, 1))
+	f.Add(`{"place":{"lat":1,"lon":2},"between":["2018-01-15T06:00:00Z","2018-01-15T06:00:01Z"]}`)
+	f.Fuzz(func(t *testing.T, s string) {
+		if strings.TrimSpace(s) == "" || strings.ContainsAny(s, "\n") {
+			return
+		}
+		status, out, errs := sunRun(t, s, "sun", "shadow", "--batch", "-")
+		var a map[string]any
+		if err := json.Unmarshal([]byte(out), &a); status != 0 || err != nil {
+			t.Fatalf("%q: status %d, %v, %q, %q", s, status, err, out, errs)
+		}
+	})
+}
