@@ -158,9 +158,9 @@ func (a *Answer) look(p *Problem) {
 	}
 }
 
-// tidy rounds to 12 significant decimals after the point of degrees, so that
+// tidy rounds degrees to nine decimals, so that
 // the last bit of a library's arctangent does not reach the answer.
-func tidy(x float64) float64 { return math.Round(x*1e9) / 1e9 }
+func tidy(x float64) float64 { return math.Round(float64(x*1e9)) / 1e9 }
 
 // report fills the answer from the fits, best first.
 func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) {
@@ -194,7 +194,7 @@ func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) 
 		m := &t.m[i]
 		u, v, z := s.project(&m.x)
 		ru, rv := m.u-u, m.v-v
-		e := math.Sqrt(math.Max(0, m.w[0]*ru*ru+2*m.w[1]*ru*rv+m.w[2]*rv*rv))
+		e := math.Sqrt(math.Max(0, float64(m.w[0]*ru*ru)+float64(2*m.w[1]*ru*rv)+float64(m.w[2]*rv*rv)))
 		r := Residual{ID: p.Points[i].ID, Px: [2]float64{ru, rv}, Sigmas: e, Inlier: m.use}
 		if !(z > 0) {
 			r.Px, r.Sigmas, r.Reason = [2]float64{}, 0, "behind the camera"
@@ -234,11 +234,11 @@ func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) 
 		copy(c3[i][:], cov[i][:3])
 	}
 	a.Covariance, a.CovarianceOrder = &c6, []string{"e", "n", "u", "wx", "wy", "wz"}
-	a.IntrinsicsSigma = &Intrinsics{s.f * math.Sqrt(cov[6][6]), [2]float64{math.Sqrt(cov[7][7]), math.Sqrt(cov[8][8])}, math.Sqrt(cov[9][9])}
+	a.IntrinsicsSigma = &Intrinsics{float64(s.f * math.Sqrt(cov[6][6])), [2]float64{math.Sqrt(cov[7][7]), math.Sqrt(cov[8][8])}, math.Sqrt(cov[9][9])}
 	val, axes := eigen3(c3)
 	el := &Ellipsoid{Axes: axes}
 	for k := range 3 {
-		el.SemiAxes[k] = math.Sqrt(7.814728 * math.Max(0, val[k]))
+		el.SemiAxes[k] = math.Sqrt(float64(7.814728 * math.Max(0, val[k])))
 	}
 	a.Ellipsoid95 = el
 	a.weakness(&s, &cov, val[0], axes[0])
@@ -249,7 +249,7 @@ func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) 
 	total := 0.0
 	w := make([]float64, len(fits))
 	for i := range fits {
-		w[i] = exp(-(fits[i].cost-f.cost)/2) * math.Min(1e6, math.Max(1e-6, fits[i].root/f.root))
+		w[i] = float64(exp(-(fits[i].cost-f.cost)/2) * math.Min(1e6, math.Max(1e-6, fits[i].root/f.root)))
 		total += w[i]
 	}
 	second := 0.0
@@ -294,7 +294,7 @@ func (t *task) chance(p *Problem, nIn int) float64 {
 	if nIn == n {
 		return 0
 	}
-	area := float64(p.Image.Width) * float64(p.Image.Height)
+	area := float64(float64(p.Image.Width) * float64(p.Image.Height))
 	l := 0.0
 	for k := 1; k <= n-nIn; k++ {
 		l += log(float64(nIn+k)) - log(float64(k))
@@ -302,16 +302,16 @@ func (t *task) chance(p *Problem, nIn int) float64 {
 	share := 0.0
 	for i := range t.m {
 		m := &t.m[i]
-		share += math.Pi * m.t2 / math.Sqrt(m.w[0]*m.w[2]-m.w[1]*m.w[1]) / area / float64(n)
+		share += math.Pi * m.t2 / math.Sqrt(float64(m.w[0]*m.w[2])-float64(m.w[1]*m.w[1])) / area / float64(n)
 	}
-	return exp(math.Min(50, l+float64(nIn-4)*log(math.Min(1, share))))
+	return exp(math.Min(50, l+float64(float64(nIn-4)*log(math.Min(1, share)))))
 }
 
 // chi2q99 is the 99 % quantile of chi-square (Wilson and Hilferty 1931).
 func chi2q99(k float64) float64 {
 	h := 2 / (9 * k)
-	c := 1 - h + 2.3263478740408408*math.Sqrt(h)
-	return k * c * c * c
+	c := 1 - h + float64(2.3263478740408408*math.Sqrt(h))
+	return float64(k * c * c * c)
 }
 
 // weakness puts the longest axis of doubt into words.
@@ -327,13 +327,13 @@ func (a *Answer) weakness(s *state, cov *square, lambda float64, axis vec) {
 	default:
 		way = "slides up and down"
 	}
-	text := fmt.Sprintf("%s, +-%.2g m", way, 1.96*sigma)
+	text := fmt.Sprintf("%s, +-%.2g m", way, float64(1.96*sigma))
 	if cov[6][6] > 0 && lambda > 0 {
 		k := 0.0
 		for i := range 3 {
-			k += axis[i] * cov[i][6]
+			k += float64(axis[i] * cov[i][6])
 		}
-		if r := k / math.Sqrt(lambda*cov[6][6]); math.Abs(r) > 0.7 {
+		if r := k / math.Sqrt(float64(lambda*cov[6][6])); math.Abs(r) > 0.7 {
 			text += ", together with zoom"
 		}
 	}
@@ -385,7 +385,7 @@ func (a *Answer) leaveOneOut(p *Problem, t *task, s *state) {
 			m.use = true
 		}
 		u, v, z := o.project(&m.x)
-		l := LeftOut{ID: p.Points[i].ID, Moved: norm(sub(o.c, s.c)), MissPx: math.Sqrt((u-m.u)*(u-m.u) + (v-m.v)*(v-m.v))}
+		l := LeftOut{ID: p.Points[i].ID, Moved: norm(sub(o.c, s.c)), MissPx: math.Sqrt(float64((u-m.u)*(u-m.u)) + float64((v-m.v)*(v-m.v)))}
 		if !(z > 0) || !finite(l.Moved, l.MissPx) {
 			l.MissPx = 1e6
 		}
@@ -406,12 +406,12 @@ func (t *task) without(s *state, m *mark, out *normal) {
 		if !t.free[a] {
 			continue
 		}
-		wa := m.w[0]*j[0][a] + m.w[1]*j[1][a]
-		wb := m.w[1]*j[0][a] + m.w[2]*j[1][a]
-		out.g[a] -= wa*u + wb*v
+		wa := float64(m.w[0]*j[0][a]) + float64(m.w[1]*j[1][a])
+		wb := float64(m.w[1]*j[0][a]) + float64(m.w[2]*j[1][a])
+		out.g[a] -= float64(wa*u) + float64(wb*v)
 		for b := 0; b <= a; b++ {
 			if t.free[b] {
-				out.h[a][b] -= wa*j[0][b] + wb*j[1][b]
+				out.h[a][b] -= float64(wa*j[0][b]) + float64(wb*j[1][b])
 			}
 		}
 	}
@@ -436,8 +436,7 @@ func (t *task) sample(s *state, cov *square, rng *pcg) (out square, curved bool)
 		return *cov, false
 	}
 	base := t.cost(s, 0)
-	var sw, sw2, ref float64
-	ref = math.Inf(1)
+	var sw, sw2 float64
 	for n := 1; n <= 500; n++ {
 		var z, d [nParam]float64
 		zz := 0.0
@@ -448,10 +447,10 @@ func (t *task) sample(s *state, cov *square, rng *pcg) (out square, curved bool)
 			if !t.free[i] {
 				continue
 			}
-			zz += z[i] * z[i]
+			zz += float64(z[i] * z[i])
 			for k := 0; k <= i; k++ {
 				if t.free[k] {
-					d[i] += l[i][k] * z[k]
+					d[i] += float64(l[i][k] * z[k])
 				}
 			}
 		}
@@ -459,17 +458,16 @@ func (t *task) sample(s *state, cov *square, rng *pcg) (out square, curved bool)
 		c := t.cost(&o, 0)
 		w := exp(math.Min(30, (zz-(c-base))/2))
 		sw += w
-		sw2 += w * w
+		sw2 += float64(w * w)
 		for a := range nParam {
 			for b := range nParam {
-				out[a][b] += w * d[a] * d[b]
+				out[a][b] += float64(w * d[a] * d[b])
 			}
 		}
 		if n == 60 && sw*sw > 0.6*60*sw2 {
 			return *cov, false
 		}
 	}
-	_ = ref
 	if sw*sw >= 150*sw2 {
 		return *cov, false
 	}
@@ -483,7 +481,7 @@ func (t *task) sample(s *state, cov *square, rng *pcg) (out square, curved bool)
 	k := math.Min(1, 20/math.Max(ess, 1))
 	for a := range nParam {
 		for b := range nParam {
-			out[a][b] += k * cov[a][b]
+			out[a][b] += float64(k * cov[a][b])
 		}
 	}
 	return out, true

@@ -58,18 +58,18 @@ func LookAt(eye, target [3]float64, width, height int, hfovDeg float64) Camera {
 // Rotation is the world-to-camera rotation of these angles.
 func (a Angles) Rotation() Quaternion {
 	const rad = math.Pi / 180
-	sh, ch := math.Sincos(a.Heading * rad)
-	sp, cp := math.Sincos(a.Pitch * rad)
-	sr, cr := math.Sincos(a.Roll * rad)
+	sh, ch := math.Sincos(float64(a.Heading * rad))
+	sp, cp := math.Sincos(float64(a.Pitch * rad))
+	sr, cr := math.Sincos(float64(a.Roll * rad))
 	// Level axes: forward along the heading and pitch, right horizontal, down
 	// completing the right-handed set.
-	f := [3]float64{sh * cp, ch * cp, sp}
+	f := [3]float64{float64(sh * cp), float64(ch * cp), sp}
 	r0 := [3]float64{ch, -sh, 0}
-	d0 := [3]float64{sh * sp, ch * sp, -cp}
+	d0 := [3]float64{float64(sh * sp), float64(ch * sp), -cp}
 	var m [3][3]float64
 	for i := range 3 {
-		m[0][i] = cr*r0[i] + sr*d0[i]
-		m[1][i] = cr*d0[i] - sr*r0[i]
+		m[0][i] = float64(cr*r0[i]) + float64(sr*d0[i])
+		m[1][i] = float64(cr*d0[i]) - float64(sr*r0[i])
 		m[2][i] = f[i]
 	}
 	return quaternion(m)
@@ -89,8 +89,8 @@ func (c Camera) Angles() Angles {
 	sp := math.Sin(a.Pitch / deg)
 	cp := math.Cos(a.Pitch / deg)
 	r0 := [3]float64{ch, -sh, 0}
-	d0 := [3]float64{sh * sp, ch * sp, -cp}
-	a.Roll = math.Atan2(dot(m[0], d0), dot(m[0], r0)) * deg
+	d0 := [3]float64{float64(sh * sp), float64(ch * sp), -cp}
+	a.Roll = float64(math.Atan2(dot(m[0], d0), dot(m[0], r0)) * deg)
 	return a
 }
 
@@ -99,9 +99,9 @@ func (c Camera) Angles() Angles {
 func (c Camera) Matrix() [3][3]float64 {
 	w, x, y, z := c.Rotation[0], c.Rotation[1], c.Rotation[2], c.Rotation[3]
 	return [3][3]float64{
-		{1 - 2*(y*y+z*z), 2 * (x*y - w*z), 2 * (x*z + w*y)},
-		{2 * (x*y + w*z), 1 - 2*(x*x+z*z), 2 * (y*z - w*x)},
-		{2 * (x*z - w*y), 2 * (y*z + w*x), 1 - 2*(x*x+y*y)},
+		{1 - float64(2*(float64(y*y)+float64(z*z))), float64(2 * (float64(x*y) - float64(w*z))), float64(2 * (float64(x*z) + float64(w*y)))},
+		{float64(2 * (float64(x*y) + float64(w*z))), 1 - float64(2*(float64(x*x)+float64(z*z))), float64(2 * (float64(y*z) - float64(w*x)))},
+		{float64(2 * (float64(x*z) - float64(w*y))), float64(2 * (float64(y*z) + float64(w*x))), 1 - float64(2*(float64(x*x)+float64(y*y)))},
 	}
 }
 
@@ -121,8 +121,8 @@ func (c Camera) Project(world [3]float64) ([2]float64, error) {
 		return [2]float64{}, ErrBehind
 	}
 	x, y := dot(m[0], d)/z, dot(m[1], d)/z
-	k := 1 + c.K1*(x*x+y*y)
-	return [2]float64{c.FocalPx*x*k + c.PrincipalPoint[0], c.FocalPx*y*k + c.PrincipalPoint[1]}, nil
+	k := 1 + float64(c.K1*(float64(x*x)+float64(y*y)))
+	return [2]float64{float64(c.FocalPx*x*k) + c.PrincipalPoint[0], float64(c.FocalPx*y*k) + c.PrincipalPoint[1]}, nil
 }
 
 // Ray is the world direction (unit length) in which a pixel looks. With a
@@ -140,10 +140,10 @@ func (c Camera) Ray(px [2]float64) (dir [3]float64, ok bool) {
 			x, y = x*r/rd, y*r/rd
 		}
 	}
-	n := math.Sqrt(x*x + y*y + 1)
+	n := math.Sqrt(float64(x*x) + float64(y*y) + 1)
 	m := c.Matrix()
 	for i := range 3 {
-		dir[i] = (m[0][i]*x + m[1][i]*y + m[2][i]) / n
+		dir[i] = (float64(m[0][i]*x) + float64(m[1][i]*y) + m[2][i]) / n
 	}
 	return dir, true
 }
@@ -153,18 +153,15 @@ func (c Camera) Ray(px [2]float64) (dir [3]float64, ok bool) {
 func undistort(rd, k float64) (r float64, ok bool) {
 	if k < 0 {
 		// r (1 + k r^2) grows until r = 1/sqrt(-3k).
-		top := 1 / math.Sqrt(-3*k)
-		if rd > top*(1+k*top*top) {
+		top := 1 / math.Sqrt(float64(-3*k))
+		if rd > top*(1+float64(k*top*top)) {
 			return 0, false
 		}
 	}
-	r = rd
-	if k > 0 {
-		r = math.Min(rd, math.Cbrt(rd/k))
-	}
+	r = rd // for k > 0 above the root of a convex function: Newton descends to it
 	for range 50 {
-		f := r*(1+k*r*r) - rd
-		d := 1 + 3*k*r*r
+		f := float64(r*(1+float64(k*r*r))) - rd
+		d := 1 + float64(3*k*r*r)
 		if d <= 1e-12 {
 			break
 		}
@@ -183,16 +180,16 @@ func quaternion(m [3][3]float64) Quaternion {
 	var q Quaternion
 	switch {
 	case t > 0:
-		s := math.Sqrt(t+1) * 2
+		s := float64(math.Sqrt(t+1) * 2)
 		q = Quaternion{s / 4, (m[2][1] - m[1][2]) / s, (m[0][2] - m[2][0]) / s, (m[1][0] - m[0][1]) / s}
 	case m[0][0] > m[1][1] && m[0][0] > m[2][2]:
-		s := math.Sqrt(1+m[0][0]-m[1][1]-m[2][2]) * 2
+		s := float64(math.Sqrt(1+m[0][0]-m[1][1]-m[2][2]) * 2)
 		q = Quaternion{(m[2][1] - m[1][2]) / s, s / 4, (m[0][1] + m[1][0]) / s, (m[0][2] + m[2][0]) / s}
 	case m[1][1] > m[2][2]:
-		s := math.Sqrt(1+m[1][1]-m[0][0]-m[2][2]) * 2
+		s := float64(math.Sqrt(1+m[1][1]-m[0][0]-m[2][2]) * 2)
 		q = Quaternion{(m[0][2] - m[2][0]) / s, (m[0][1] + m[1][0]) / s, s / 4, (m[1][2] + m[2][1]) / s}
 	default:
-		s := math.Sqrt(1+m[2][2]-m[0][0]-m[1][1]) * 2
+		s := float64(math.Sqrt(1+m[2][2]-m[0][0]-m[1][1]) * 2)
 		q = Quaternion{(m[1][0] - m[0][1]) / s, (m[0][2] + m[2][0]) / s, (m[1][2] + m[2][1]) / s, s / 4}
 	}
 	if q[0] < 0 {
@@ -203,4 +200,6 @@ func quaternion(m [3][3]float64) Quaternion {
 	return q
 }
 
-func dot(a, b [3]float64) float64 { return a[0]*b[0] + a[1]*b[1] + a[2]*b[2] }
+func dot(a, b [3]float64) float64 {
+	return float64(a[0]*b[0]) + float64(a[1]*b[1]) + float64(a[2]*b[2])
+}

@@ -6,12 +6,12 @@ import "math"
 func (s *state) bearing(u, v float64) vec {
 	x, y := (u-s.cx)/s.f, (v-s.cy)/s.f
 	if s.k1 != 0 {
-		rd := math.Sqrt(x*x + y*y)
+		rd := math.Sqrt(float64(x*x) + float64(y*y))
 		if r, ok := undistort(rd, s.k1); ok && rd > 0 {
 			x, y = x*r/rd, y*r/rd
 		}
 	}
-	n := math.Sqrt(x*x + y*y + 1)
+	n := math.Sqrt(float64(x*x) + float64(y*y) + 1)
 	return vec{x / n, y / n, 1 / n}
 }
 
@@ -30,7 +30,7 @@ func (t *task) constrain(p *Problem, spx float64, sm vec) {
 		}
 		m := math.Max(wm[0], math.Max(wm[1], wm[2]))
 		dx, dy := l.Px[1][0]-l.Px[0][0], l.Px[1][1]-l.Px[0][1]
-		length := math.Sqrt(dx*dx + dy*dy)
+		length := math.Sqrt(float64(dx*dx) + float64(dy*dy))
 		dx, dy = dx/length, dy/length
 		add(l.ID, "line", 2, func(c *state, r *[3]float64) {
 			for k := range 2 {
@@ -40,13 +40,13 @@ func (t *task) constrain(p *Problem, spx float64, sm vec) {
 					continue
 				}
 				u, v = u-l.Px[0][0], v-l.Px[0][1]
-				d := u*dy - v*dx
+				d := float64(u*dy) - float64(v*dx)
 				// The image line is known by two clicks; its error grows
 				// beyond them.
-				along := (u*dx + v*dy) / length
-				va := s * s * ((1-along)*(1-along) + along*along)
-				wz := c.f / z * m
-				r[k] = d / math.Sqrt(va+wz*wz)
+				along := (float64(u*dx) + float64(v*dy)) / length
+				va := float64(s * s * (float64((1-along)*(1-along)) + float64(along*along)))
+				wz := float64(c.f / z * m)
+				r[k] = d / math.Sqrt(va+float64(wz*wz))
 			}
 		})
 	}
@@ -55,7 +55,7 @@ func (t *task) constrain(p *Problem, spx float64, sm vec) {
 		s := pick(l.SigmaPx, spx)
 		d := scaled(l.Direction, 1/norm(l.Direction))
 		dx, dy := l.Px[1][0]-l.Px[0][0], l.Px[1][1]-l.Px[0][1]
-		length := math.Sqrt(dx*dx + dy*dy)
+		length := math.Sqrt(float64(dx*dx) + float64(dy*dy))
 		add(l.ID, "parallel", 1, func(c *state, r *[3]float64) {
 			a, b := c.bearing(l.Px[0][0], l.Px[0][1]), c.bearing(l.Px[1][0], l.Px[1][1])
 			n := cross(a, b)
@@ -69,7 +69,7 @@ func (t *task) constrain(p *Problem, spx float64, sm vec) {
 		add("horizon", "horizon", 2, func(c *state, r *[3]float64) {
 			for k := range 2 {
 				b := c.bearing(h.Px[k][0], h.Px[k][1])
-				up := c.r[0][2]*b[0] + c.r[1][2]*b[1] + c.r[2][2]*b[2]
+				up := float64(c.r[0][2]*b[0]) + float64(c.r[1][2]*b[1]) + float64(c.r[2][2]*b[2])
 				r[k] = up * c.f / s
 			}
 		})
@@ -105,11 +105,11 @@ func outside(poly [][2]float64, x, y float64) float64 {
 		}
 		dx, dy := b[0]-a[0], b[1]-a[1]
 		t := 0.0
-		if d := dx*dx + dy*dy; d > 0 {
-			t = math.Max(0, math.Min(1, ((x-a[0])*dx+(y-a[1])*dy)/d))
+		if d := float64(dx*dx) + float64(dy*dy); d > 0 {
+			t = math.Max(0, math.Min(1, (float64((x-a[0])*dx)+float64((y-a[1])*dy))/d))
 		}
-		ex, ey := x-a[0]-t*dx, y-a[1]-t*dy
-		best = math.Min(best, ex*ex+ey*ey)
+		ex, ey := x-a[0]-float64(t*dx), y-a[1]-float64(t*dy)
+		best = math.Min(best, float64(ex*ex)+float64(ey*ey))
 	}
 	if in {
 		return 0

@@ -25,8 +25,8 @@ func (s *state) step(d *[nParam]float64) state {
 	}
 	a, b, c := d[3]/2, d[4]/2, d[5]/2
 	w, x, y, z := s.q[0], s.q[1], s.q[2], s.q[3]
-	q := Quaternion{w - a*x - b*y - c*z, x + a*w + b*z - c*y, y + b*w + c*x - a*z, z + c*w + a*y - b*x}
-	n := math.Sqrt(q[0]*q[0] + q[1]*q[1] + q[2]*q[2] + q[3]*q[3])
+	q := Quaternion{w - float64(a*x) - float64(b*y) - float64(c*z), x + float64(a*w) + float64(b*z) - float64(c*y), y + float64(b*w) + float64(c*x) - float64(a*z), z + float64(c*w) + float64(a*y) - float64(b*x)}
+	n := math.Sqrt(float64(q[0]*q[0]) + float64(q[1]*q[1]) + float64(q[2]*q[2]) + float64(q[3]*q[3]))
 	if q[0] < 0 {
 		n = -n
 	}
@@ -91,15 +91,15 @@ type normal struct {
 // projectFast gives the pixel and the depth.
 func (s *state) project(x *vec) (u, v, z float64) {
 	d0, d1, d2 := x[0]-s.c[0], x[1]-s.c[1], x[2]-s.c[2]
-	z = s.r[2][0]*d0 + s.r[2][1]*d1 + s.r[2][2]*d2
+	z = float64(s.r[2][0]*d0) + float64(s.r[2][1]*d1) + float64(s.r[2][2]*d2)
 	iz := 1 / z
-	a := (s.r[0][0]*d0 + s.r[0][1]*d1 + s.r[0][2]*d2) * iz
-	b := (s.r[1][0]*d0 + s.r[1][1]*d1 + s.r[1][2]*d2) * iz
+	a := float64((float64(s.r[0][0]*d0) + float64(s.r[0][1]*d1) + float64(s.r[0][2]*d2)) * iz)
+	b := float64((float64(s.r[1][0]*d0) + float64(s.r[1][1]*d1) + float64(s.r[1][2]*d2)) * iz)
 	k := s.f
 	if s.k1 != 0 {
-		k *= 1 + s.k1*(a*a+b*b)
+		k *= 1 + float64(s.k1*(float64(a*a)+float64(b*b)))
 	}
-	return k*a + s.cx, k*b + s.cy, z
+	return float64(k*a) + s.cx, float64(k*b) + s.cy, z
 }
 
 // weigh sets the inverse covariance of every residual at the state: click
@@ -108,21 +108,21 @@ func (t *task) weigh(s *state, floor float64) {
 	for i := range t.m {
 		m := &t.m[i]
 		sp := math.Max(m.sp, floor)
-		suu := sp * sp
+		suu := float64(sp * sp)
 		svv, suv := suu, 0.0
 		if m.smMax > 0 {
 			var j [2][nParam]float64
 			var jx [2]vec
 			if s.jacobian(&m.x, 7, &j, &jx) > 0 {
 				for k := range 3 {
-					v := m.sm[k] * m.sm[k]
-					suu += jx[0][k] * jx[0][k] * v
-					suv += jx[0][k] * jx[1][k] * v
-					svv += jx[1][k] * jx[1][k] * v
+					v := float64(m.sm[k] * m.sm[k])
+					suu += float64(jx[0][k] * jx[0][k] * v)
+					suv += float64(jx[0][k] * jx[1][k] * v)
+					svv += float64(jx[1][k] * jx[1][k] * v)
 				}
 			}
 		}
-		det := suu*svv - suv*suv
+		det := float64(suu*svv) - float64(suv*suv)
 		m.w = [3]float64{svv / det, -suv / det, suu / det}
 	}
 }
@@ -136,16 +136,16 @@ func (s *state) jacobian(xw *vec, np int, j *[2][nParam]float64, jx *[2]vec) flo
 		return p[2]
 	}
 	iz := 1 / p[2]
-	x, y := p[0]*iz, p[1]*iz
-	r2 := x*x + y*y
-	d := 1 + s.k1*r2
-	dxx, dxy, dyy := s.f*(d+2*s.k1*x*x), s.f*2*s.k1*x*y, s.f*(d+2*s.k1*y*y)
+	x, y := float64(p[0]*iz), float64(p[1]*iz)
+	r2 := float64(x*x) + float64(y*y)
+	d := 1 + float64(s.k1*r2)
+	dxx, dxy, dyy := float64(s.f*(d+float64(2*s.k1*x*x))), float64(s.f*2*s.k1*x*y), float64(s.f*(d+float64(2*s.k1*y*y)))
 	// Derivative by the point in camera axes.
-	a := vec{dxx * iz, dxy * iz, -(dxx*x + dxy*y) * iz}
-	b := vec{dxy * iz, dyy * iz, -(dxy*x + dyy*y) * iz}
+	a := vec{float64(dxx * iz), float64(dxy * iz), float64(-(float64(dxx*x) + float64(dxy*y)) * iz)}
+	b := vec{float64(dxy * iz), float64(dyy * iz), float64(-(float64(dxy*x) + float64(dyy*y)) * iz)}
 	for k := range 3 {
-		jx[0][k] = a[0]*s.r[0][k] + a[1]*s.r[1][k] + a[2]*s.r[2][k]
-		jx[1][k] = b[0]*s.r[0][k] + b[1]*s.r[1][k] + b[2]*s.r[2][k]
+		jx[0][k] = float64(a[0]*s.r[0][k]) + float64(a[1]*s.r[1][k]) + float64(a[2]*s.r[2][k])
+		jx[1][k] = float64(b[0]*s.r[0][k]) + float64(b[1]*s.r[1][k]) + float64(b[2]*s.r[2][k])
 		j[0][k], j[1][k] = -jx[0][k], -jx[1][k]
 	}
 	// w x p, so the derivative by w is p x a.
@@ -153,10 +153,10 @@ func (s *state) jacobian(xw *vec, np int, j *[2][nParam]float64, jx *[2]vec) flo
 	for k := range 3 {
 		j[0][3+k], j[1][3+k] = pa[k], pb[k]
 	}
-	j[0][6], j[1][6] = s.f*x*d, s.f*y*d
+	j[0][6], j[1][6] = float64(s.f*x*d), float64(s.f*y*d)
 	if np > 7 {
-		j[0][7], j[0][8], j[0][9] = 1, 0, s.f*x*r2
-		j[1][7], j[1][8], j[1][9] = 0, 1, s.f*y*r2
+		j[0][7], j[0][8], j[0][9] = 1, 0, float64(s.f*x*r2)
+		j[1][7], j[1][8], j[1][9] = 0, 1, float64(s.f*y*r2)
 	}
 	return p[2]
 }
@@ -180,10 +180,10 @@ func (t *task) linearise(s *state, trunc float64, free *[nParam]bool, out *norma
 		}
 		u, v, z := s.project(&m.x)
 		ru, rv := u-m.u, v-m.v
-		e := m.w[0]*ru*ru + 2*m.w[1]*ru*rv + m.w[2]*rv*rv
+		e := float64(m.w[0]*ru*ru) + float64(2*m.w[1]*ru*rv) + float64(m.w[2]*rv*rv)
 		if trunc > 0 {
 			if !(z > 0) || e > trunc*m.t2 {
-				out.cost += trunc * m.t2
+				out.cost += float64(trunc * m.t2)
 				continue
 			}
 		} else if !(z > 0) {
@@ -194,12 +194,12 @@ func (t *task) linearise(s *state, trunc float64, free *[nParam]bool, out *norma
 		out.n++
 		s.jacobian(&m.x, np, &j, &jx)
 		for a := range np {
-			wa := m.w[0]*j[0][a] + m.w[1]*j[1][a]
-			wb := m.w[1]*j[0][a] + m.w[2]*j[1][a]
-			out.g[a] += wa*ru + wb*rv
+			wa := float64(m.w[0]*j[0][a]) + float64(m.w[1]*j[1][a])
+			wb := float64(m.w[1]*j[0][a]) + float64(m.w[2]*j[1][a])
+			out.g[a] += float64(wa*ru) + float64(wb*rv)
 			h := &out.h[a]
 			for b := 0; b <= a; b++ {
-				h[b] += wa*j[0][b] + wb*j[1][b]
+				h[b] += float64(wa*j[0][b]) + float64(wb*j[1][b])
 			}
 		}
 	}
@@ -210,9 +210,9 @@ func (t *task) linearise(s *state, trunc float64, free *[nParam]bool, out *norma
 	for k, w := range t.prior.info {
 		if w > 0 {
 			d := val[k] - t.prior.mean[k]
-			out.cost += w * d * d
+			out.cost += float64(w * d * d)
 			out.h[6+k][6+k] += w
-			out.g[6+k] += w * d
+			out.g[6+k] += float64(w * d)
 		}
 	}
 	for i := range t.cons {
@@ -257,11 +257,11 @@ func (c *constraint) add(s *state, out *normal) {
 		}
 	}
 	for k := range c.n {
-		out.cost += r0[k] * r0[k]
+		out.cost += float64(r0[k] * r0[k])
 		for a := range nParam {
-			out.g[a] += j[k][a] * r0[k]
+			out.g[a] += float64(j[k][a] * r0[k])
 			for b := 0; b <= a; b++ {
-				out.h[a][b] += j[k][a] * j[k][b]
+				out.h[a][b] += float64(j[k][a] * j[k][b])
 			}
 		}
 	}
@@ -277,7 +277,7 @@ func (t *task) cost(s *state, trunc float64) float64 {
 		}
 		u, v, z := s.project(&m.x)
 		ru, rv := u-m.u, v-m.v
-		e := m.w[0]*ru*ru + 2*m.w[1]*ru*rv + m.w[2]*rv*rv
+		e := float64(m.w[0]*ru*ru) + float64(2*m.w[1]*ru*rv) + float64(m.w[2]*rv*rv)
 		if !(z > 0) {
 			if trunc == 0 {
 				return math.Inf(1)
@@ -285,7 +285,7 @@ func (t *task) cost(s *state, trunc float64) float64 {
 			e = math.Inf(1)
 		}
 		if trunc > 0 && e > trunc*m.t2 {
-			e = trunc * m.t2
+			e = float64(trunc * m.t2)
 		}
 		sum += e
 	}
@@ -296,14 +296,14 @@ func (t *task) cost(s *state, trunc float64) float64 {
 	for k, w := range t.prior.info {
 		if w > 0 {
 			d := val[k] - t.prior.mean[k]
-			sum += w * d * d
+			sum += float64(w * d * d)
 		}
 	}
 	var r [3]float64
 	for i := range t.cons {
 		t.cons[i].resid(s, &r)
 		for k := range t.cons[i].n {
-			sum += r[k] * r[k]
+			sum += float64(r[k] * r[k])
 		}
 	}
 	return sum
@@ -325,10 +325,10 @@ func (t *task) descend(s *state, trunc float64, free *[nParam]bool, iters int, t
 	for range iters {
 		a := cur.h
 		for i := range np {
-			a[i][i] += lambda*a[i][i] + 1e-12
+			a[i][i] += float64(lambda*a[i][i]) + 1e-12
 		}
 		if !a.cholesky(np) {
-			lambda = math.Max(lambda*10, 1e-8)
+			lambda = math.Max(float64(lambda*10), 1e-8)
 			if lambda > 1e8 {
 				break
 			}
@@ -347,7 +347,7 @@ func (t *task) descend(s *state, trunc float64, free *[nParam]bool, iters int, t
 		if next.cost < cur.cost {
 			gain := cur.cost - next.cost
 			*s, cur = n, next
-			lambda = math.Max(lambda*0.1, 1e-12)
+			lambda = math.Max(float64(lambda*0.1), 1e-12)
 			if gain < tol*(1+cur.cost) {
 				break
 			}
@@ -355,7 +355,7 @@ func (t *task) descend(s *state, trunc float64, free *[nParam]bool, iters int, t
 			// No better: at the minimum the predicted gain is below rounding.
 			pred := 0.0
 			for i := range np {
-				pred -= d[i] * cur.g[i]
+				pred -= float64(d[i] * cur.g[i])
 			}
 			if pred < tol*(1+cur.cost) {
 				break

@@ -49,32 +49,32 @@ type pose struct {
 func (t *triangle) p3p(f0, f1, f2 vec, out *[4]pose) (n int) {
 	ca, cb, cg := dot(f1, f2), dot(f0, f2), dot(f0, f1)
 	ib := 1 / t.b2
-	p, q, s := (t.a2-t.c2)*ib, (t.a2+t.c2)*ib, t.c2*ib
-	ab := t.a2 * ib
-	a4 := (p-1)*(p-1) - 4*s*ca*ca
-	a3 := 4 * (p*(1-p)*cb - (1-q)*ca*cg + 2*s*ca*ca*cb)
-	a2 := 2 * (p*p - 1 + 2*p*p*cb*cb + 2*(1-s)*ca*ca - 4*q*ca*cb*cg + 2*(1-ab)*cg*cg)
-	a1 := 4 * (-p*(1+p)*cb + 2*ab*cg*cg*cb - (1-q)*ca*cg)
-	a0 := (1+p)*(1+p) - 4*ab*cg*cg
+	p, q, s := float64((t.a2-t.c2)*ib), float64((t.a2+t.c2)*ib), float64(t.c2*ib)
+	ab := float64(t.a2 * ib)
+	a4 := float64((p-1)*(p-1)) - float64(4*s*ca*ca)
+	a3 := float64(4 * (float64(p*(1-p)*cb) - float64((1-q)*ca*cg) + float64(2*s*ca*ca*cb)))
+	a2 := float64(2 * (float64(p*p) - 1 + float64(2*p*p*cb*cb) + float64(2*(1-s)*ca*ca) - float64(4*q*ca*cb*cg) + float64(2*(1-ab)*cg*cg)))
+	a1 := float64(4 * (float64(-p*(1+p)*cb) + float64(2*ab*cg*cg*cb) - float64((1-q)*ca*cg)))
+	a0 := float64((1+p)*(1+p)) - float64(4*ab*cg*cg)
 	var root [4]float64
 	for _, v := range root[:quartic(a4, a3, a2, a1, a0, &root)] {
 		if !(v > 0) {
 			continue
 		}
-		den := 2 * (cg - v*ca)
+		den := float64(2 * (cg - float64(v*ca)))
 		if math.Abs(den) < 1e-9 {
 			continue
 		}
-		u := ((p-1)*v*v - 2*p*cb*v + 1 + p) / den
+		u := (float64((p-1)*v*v) - float64(2*p*cb*v) + 1 + p) / den
 		if !(u > 0) {
 			continue
 		}
-		d := 1 + v*v - 2*v*cb
+		d := 1 + float64(v*v) - float64(2*v*cb)
 		if !(d > 0) {
 			continue
 		}
 		s0 := math.Sqrt(t.b2 / d)
-		y0, y1, y2 := scaled(f0, s0), scaled(f1, u*s0), scaled(f2, v*s0)
+		y0, y1, y2 := scaled(f0, s0), scaled(f1, float64(u*s0)), scaled(f2, float64(v*s0))
 		g, ok := frameOf(y0, y1, y2)
 		if !ok {
 			continue
@@ -82,11 +82,11 @@ func (t *triangle) p3p(f0, f1, f2 vec, out *[4]pose) (n int) {
 		o := &out[n]
 		for i := range 3 {
 			for j := range 3 {
-				o.r[i][j] = g[0][i]*t.frame[0][j] + g[1][i]*t.frame[1][j] + g[2][i]*t.frame[2][j]
+				o.r[i][j] = float64(g[0][i]*t.frame[0][j]) + float64(g[1][i]*t.frame[1][j]) + float64(g[2][i]*t.frame[2][j])
 			}
 		}
 		for j := range 3 {
-			o.c[j] = t.x[0][j] - (o.r[0][j]*y0[0] + o.r[1][j]*y0[1] + o.r[2][j]*y0[2])
+			o.c[j] = t.x[0][j] - (float64(o.r[0][j]*y0[0]) + float64(o.r[1][j]*y0[1]) + float64(o.r[2][j]*y0[2]))
 		}
 		n++
 	}
@@ -100,14 +100,14 @@ func quartic(a4, a3, a2, a1, a0 float64, out *[4]float64) (n int) {
 		return 0
 	}
 	i := 1 / a4
-	b, c, d, e := a3*i, a2*i, a1*i, a0*i
+	b, c, d, e := float64(a3*i), float64(a2*i), float64(a1*i), float64(a0*i)
 	h := b / 4
-	h2 := h * h
-	p := c - 6*h2
-	q := d - 2*c*h + 8*h2*h
-	r := e - d*h + c*h2 - 3*h2*h2
+	h2 := float64(h * h)
+	p := c - float64(6*h2)
+	q := d - float64(2*c*h) + float64(8*h2*h)
+	r := e - float64(d*h) + float64(c*h2) - float64(3*h2*h2)
 	// The largest root m of the resolvent m^3 + 2p m^2 + (p^2 - 4r) m - q^2.
-	m := largestCubicRoot(2*p, p*p-4*r, -q*q)
+	m := largestCubicRoot(float64(2*p), float64(p*p)-float64(4*r), float64(-q*q))
 	if !(m > 0) {
 		m = 0
 	}
@@ -127,7 +127,7 @@ func quartic(a4, a3, a2, a1, a0 float64, out *[4]float64) (n int) {
 		}
 		disc := sw*sw/4 - cc
 		if disc < 0 {
-			if disc < -1e-6*(math.Abs(cc)+sw*sw) {
+			if disc < -1e-6*(math.Abs(cc)+float64(sw*sw)) {
 				continue
 			}
 			disc = 0
@@ -136,8 +136,8 @@ func quartic(a4, a3, a2, a1, a0 float64, out *[4]float64) (n int) {
 		for _, y := range [2]float64{-sw/2 + g, -sw/2 - g} {
 			x := y - h
 			for range 2 {
-				f := (((x+b)*x+c)*x+d)*x + e
-				df := ((4*x+3*b)*x+2*c)*x + d
+				f := float64((float64((float64((x+b)*x)+c)*x)+d)*x) + e
+				df := float64((float64((float64(4*x)+float64(3*b))*x)+float64(2*c))*x) + d
 				if df == 0 {
 					break
 				}
@@ -154,22 +154,22 @@ func quartic(a4, a3, a2, a1, a0 float64, out *[4]float64) (n int) {
 // convex side.
 func largestCubicRoot(a, b, c float64) float64 {
 	x0 := -a / 3
-	d := a*a - 3*b
+	d := float64(a*a) - float64(3*b)
 	var x float64
 	if d > 0 {
 		x = x0 + 2*math.Sqrt(d)/3
 	} else {
-		f := ((x0+a)*x0+b)*x0 + c
+		f := float64((float64((x0+a)*x0)+b)*x0) + c
 		x = x0 + math.Abs(f) + 1
 		if f > 0 {
 			x = x0 - f - 1
 		}
 	}
 	for range 40 {
-		f := ((x+a)*x+b)*x + c
-		df := (3*x+2*a)*x + b
+		f := float64((float64((x+a)*x)+b)*x) + c
+		df := float64((float64(3*x)+float64(2*a))*x) + b
 		if df == 0 {
-			x += 1e-6 * (1 + math.Abs(x))
+			x += float64(1e-6 * (1 + math.Abs(x)))
 			continue
 		}
 		s := f / df

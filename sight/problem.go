@@ -400,7 +400,7 @@ func whitener(c mat) (w mat, ok bool) {
 	if !finite(c[0][:]...) || !finite(c[1][:]...) || !finite(c[2][:]...) {
 		return w, false
 	}
-	tol := 1e-9 * (math.Abs(c[0][0]) + math.Abs(c[1][1]) + math.Abs(c[2][2]))
+	tol := float64(1e-9 * (math.Abs(c[0][0]) + math.Abs(c[1][1]) + math.Abs(c[2][2])))
 	if math.Abs(c[0][1]-c[1][0]) > tol || math.Abs(c[0][2]-c[2][0]) > tol || math.Abs(c[1][2]-c[2][1]) > tol {
 		return w, false
 	}
@@ -409,7 +409,7 @@ func whitener(c mat) (w mat, ok bool) {
 		for j := 0; j <= i; j++ {
 			s := c[i][j]
 			for k := range j {
-				s -= l[i][k] * l[j][k]
+				s -= float64(l[i][k] * l[j][k])
 			}
 			if i == j {
 				if !(s > 0) {
@@ -426,7 +426,7 @@ func whitener(c mat) (w mat, ok bool) {
 		for i := j + 1; i < 3; i++ {
 			s := 0.0
 			for k := j; k < i; k++ {
-				s -= l[i][k] * w[k][j]
+				s -= float64(l[i][k] * w[k][j])
 			}
 			w[i][j] = s / l[i][i]
 		}
@@ -461,7 +461,7 @@ func (p *Problem) task() *task {
 		}
 		m.smMax = math.Max(m.sm[0], math.Max(m.sm[1], m.sm[2]))
 		k := math.Max(4, 3/m.sp)
-		m.t2 = k * k
+		m.t2 = float64(k * k)
 	}
 	for i := range 7 {
 		t.free[i] = true
@@ -492,7 +492,7 @@ func (p *Problem) task() *task {
 	case c.SigmaPx != nil:
 		sig[1], sig[2] = c.SigmaPx.V[0], c.SigmaPx.V[1]
 	default:
-		s := map[string]float64{"": 0.01, "no": 0.01, "unknown": 0.05, "suspected": 0.12}[c.Cropped] * w
+		s := float64(map[string]float64{"": 0.01, "no": 0.01, "unknown": 0.05, "suspected": 0.12}[c.Cropped] * w)
 		sig[1], sig[2] = s, s
 	}
 	if d := p.Distortion; d != nil {

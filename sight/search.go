@@ -35,12 +35,12 @@ func (t *task) focals() []float64 {
 		return []float64{mid}
 	case info > 25: // sigma below 0.2: measured
 		s := math.Sqrt(1 / info)
-		return []float64{mid, mid * exp(-1.2*s), mid * exp(1.2*s)}
+		return []float64{mid, float64(mid * exp(float64(-1.2*s))), float64(mid * exp(float64(1.2*s)))}
 	}
 	f := make([]float64, focalStep)
 	lo, hi := log(0.45), log(5.0)
 	for i := range f {
-		f[i] = mid * exp(lo+(hi-lo)*float64(i)/(focalStep-1))
+		f[i] = float64(mid * exp(lo+(hi-lo)*float64(i)/(focalStep-1)))
 	}
 	return f
 }
@@ -60,7 +60,7 @@ func (t *task) centres() [][2]float64 {
 		return out
 	}
 	for _, d := range [][2]float64{{-1, 0}, {1, 0}, {0, -1}, {0, 1}, {-1, -1}, {1, -1}, {-1, 1}, {1, 1}} {
-		out = append(out, [2]float64{cx + d[0]*sx, cy + d[1]*sy})
+		out = append(out, [2]float64{cx + float64(d[0]*sx), cy + float64(d[1]*sy)})
 	}
 	return out
 }
@@ -94,7 +94,7 @@ func (t *task) triples(limit int, rng *pcg) (out [][3]int32, seeded bool) {
 			k++
 		}
 		p, q, r := &t.m[i], &t.m[j], &t.m[k]
-		return [3]int32{int32(i), int32(j), int32(k)}, math.Abs((q.u-p.u)*(r.v-p.v) - (q.v-p.v)*(r.u-p.u))
+		return [3]int32{int32(i), int32(j), int32(k)}, math.Abs(float64((q.u-p.u)*(r.v-p.v)) - float64((q.v-p.v)*(r.u-p.u)))
 	}
 	for range limit {
 		a, sa := draw()
@@ -162,7 +162,7 @@ func (t *task) search(limit int, rng *pcg) (*searcher, bool) {
 			penalty := 0.0
 			if w := t.prior.info[0]; w > 0 {
 				d := log(f) - t.prior.mean[0]
-				if penalty = w * d * d; penalty > 16 {
+				if penalty = float64(w * d * d); penalty > 16 {
 					continue
 				}
 			}
@@ -193,17 +193,17 @@ func (sr *searcher) score(s *state, sum, limit float64) float64 {
 	for _, i := range sr.order {
 		m := &sr.t.m[i]
 		u, v, z := s.project(&m.x)
-		top := coarse * m.t2
+		top := float64(coarse * m.t2)
 		e := top
 		if z > 0 {
-			w := m.sp * m.sp
+			w := float64(m.sp * m.sp)
 			if m.smMax > 0 {
-				g := s.f / z * m.smMax
-				w += g * g
+				g := float64(s.f / z * m.smMax)
+				w += float64(g * g)
 			}
 			u -= m.u
 			v -= m.v
-			if e = (u*u + v*v) / w; !(e < top) {
+			if e = (float64(u*u) + float64(v*v)) / w; !(e < top) {
 				e = top
 			}
 		}

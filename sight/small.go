@@ -17,12 +17,14 @@ type mat = [3][3]float64
 func sub(a, b vec) vec { return vec{a[0] - b[0], a[1] - b[1], a[2] - b[2]} }
 
 func cross(a, b vec) vec {
-	return vec{a[1]*b[2] - a[2]*b[1], a[2]*b[0] - a[0]*b[2], a[0]*b[1] - a[1]*b[0]}
+	return vec{float64(a[1]*b[2]) - float64(a[2]*b[1]), float64(a[2]*b[0]) - float64(a[0]*b[2]), float64(a[0]*b[1]) - float64(a[1]*b[0])}
 }
 
 func norm(a vec) float64 { return math.Sqrt(dot(a, a)) }
 
-func scaled(a vec, s float64) vec { return vec{a[0] * s, a[1] * s, a[2] * s} }
+func scaled(a vec, s float64) vec {
+	return vec{float64(a[0] * s), float64(a[1] * s), float64(a[2] * s)}
+}
 
 func apply(m *mat, v vec) vec { return vec{dot(m[0], v), dot(m[1], v), dot(m[2], v)} }
 
@@ -38,8 +40,8 @@ func exp(x float64) float64 {
 		return 0
 	}
 	k := math.Floor(x/math.Ln2 + 0.5)
-	r := x - k*ln2hi
-	r -= k * ln2lo
+	r := x - float64(k*ln2hi)
+	r -= float64(k * ln2lo)
 	s := 1.0
 	for i := 14; i >= 1; i-- {
 		s = 1 + r*s/float64(i)
@@ -59,12 +61,12 @@ func log(x float64) float64 {
 		e--
 	}
 	t := (m - 1) / (m + 1)
-	t2 := t * t
+	t2 := float64(t * t)
 	s := 0.0
 	for i := 27; i >= 1; i -= 2 {
-		s = s*t2 + 1/float64(i)
+		s = float64(s*t2) + 1/float64(i)
 	}
-	return 2*t*s + float64(e)*math.Ln2
+	return float64(2*t*s) + float64(float64(e)*math.Ln2)
 }
 
 // square is a symmetric matrix of the state's size.
@@ -77,7 +79,7 @@ func (a *square) cholesky(n int) bool {
 		for j := 0; j <= i; j++ {
 			s := a[i][j]
 			for k := range j {
-				s -= a[i][k] * a[j][k]
+				s -= float64(a[i][k] * a[j][k])
 			}
 			if i == j {
 				if !(s > 0) {
@@ -97,14 +99,14 @@ func (a *square) solve(n int, b *[nParam]float64) {
 	for i := range n {
 		s := b[i]
 		for k := range i {
-			s -= a[i][k] * b[k]
+			s -= float64(a[i][k] * b[k])
 		}
 		b[i] = s / a[i][i]
 	}
 	for i := n - 1; i >= 0; i-- {
 		s := b[i]
 		for k := i + 1; k < n; k++ {
-			s -= a[k][i] * b[k]
+			s -= float64(a[k][i] * b[k])
 		}
 		b[i] = s / a[i][i]
 	}
@@ -123,7 +125,7 @@ func (a *square) inverse() (inv square, ok bool) {
 	}
 	for i := range nParam {
 		for j := range nParam {
-			m[i][j] = a[i][j] * s[i] * s[j]
+			m[i][j] = float64(a[i][j] * s[i] * s[j])
 		}
 	}
 	if !m.cholesky(nParam) {
@@ -134,7 +136,7 @@ func (a *square) inverse() (inv square, ok bool) {
 		e[j] = 1
 		m.solve(nParam, &e)
 		for i := range nParam {
-			inv[i][j] = e[i] * s[i] * s[j]
+			inv[i][j] = float64(e[i] * s[i] * s[j])
 		}
 	}
 	for i := range nParam {
@@ -161,23 +163,23 @@ func eigen3(a mat) (val vec, vecs mat) {
 					continue
 				}
 				th := (a[q][q] - a[p][p]) / (2 * a[p][q])
-				t := 1 / (math.Abs(th) + math.Sqrt(th*th+1))
+				t := 1 / (math.Abs(th) + math.Sqrt(float64(th*th)+1))
 				if th < 0 {
 					t = -t
 				}
-				c := 1 / math.Sqrt(t*t+1)
-				s := t * c
+				c := 1 / math.Sqrt(float64(t*t)+1)
+				s := float64(t * c)
 				for k := range 3 {
 					x, y := a[k][p], a[k][q]
-					a[k][p], a[k][q] = c*x-s*y, s*x+c*y
+					a[k][p], a[k][q] = float64(c*x)-float64(s*y), float64(s*x)+float64(c*y)
 				}
 				for k := range 3 {
 					x, y := a[p][k], a[q][k]
-					a[p][k], a[q][k] = c*x-s*y, s*x+c*y
+					a[p][k], a[q][k] = float64(c*x)-float64(s*y), float64(s*x)+float64(c*y)
 				}
 				for k := range 3 {
 					x, y := v[p][k], v[q][k]
-					v[p][k], v[q][k] = c*x-s*y, s*x+c*y
+					v[p][k], v[q][k] = float64(c*x)-float64(s*y), float64(s*x)+float64(c*y)
 				}
 			}
 		}
@@ -222,11 +224,11 @@ func (p *pcg) intn(n int) int { return int(uint64(p.next()) * uint64(n) >> 32) }
 // normals fills a pair of standard normal values (Marsaglia's polar method).
 func (p *pcg) normals() (a, b float64) {
 	for {
-		x, y := 2*p.unit()-1, 2*p.unit()-1
-		s := x*x + y*y
+		x, y := float64(2*p.unit())-1, float64(2*p.unit())-1
+		s := float64(x*x) + float64(y*y)
 		if s < 1 && s > 0 {
 			m := math.Sqrt(-2 * log(s) / s)
-			return x * m, y * m
+			return float64(x * m), float64(y * m)
 		}
 	}
 }

@@ -231,7 +231,7 @@ func (t *task) settle(s state) fit {
 			m := &t.m[i]
 			u, v, z := s.project(&m.x)
 			u, v = u-m.u, v-m.v
-			in := z > 0 && m.w[0]*u*u+2*m.w[1]*u*v+m.w[2]*v*v <= m.t2
+			in := z > 0 && float64(m.w[0]*u*u)+float64(2*m.w[1]*u*v)+float64(m.w[2]*v*v) <= m.t2
 			if in != m.use {
 				changed = true
 			}
@@ -279,7 +279,7 @@ func (t *task) exchange(f fit) fit {
 			t.m[i].use = false
 			s := f.s
 			t.descend(&s, 0, &t.free, 30, 1e-9)
-			if g := t.settle(s); g.cost < f.cost-0.25*t.m[i].t2 {
+			if g := t.settle(s); g.cost < f.cost-float64(0.4*t.m[i].t2) {
 				f, better = g, true
 			}
 		}
@@ -293,7 +293,7 @@ func (t *task) exchange(f fit) fit {
 				}
 				u, v, z := f.s.project(&m.x)
 				u, v = u-m.u, v-m.v
-				if z > 0 && m.w[0]*u*u+2*m.w[1]*u*v+m.w[2]*v*v < 36*m.t2 {
+				if z > 0 && float64(m.w[0]*u*u)+float64(2*m.w[1]*u*v)+float64(m.w[2]*v*v) < 36*m.t2 {
 					m.use = true
 					back++
 				}
@@ -338,7 +338,7 @@ func (t *task) costliest(f *fit) int {
 		}
 		u, v, _ := f.s.project(&m.x)
 		u, v = u-m.u, v-m.v
-		own := m.w[0]*u*u + 2*m.w[1]*u*v + m.w[2]*v*v
+		own := float64(m.w[0]*u*u) + float64(2*m.w[1]*u*v) + float64(m.w[2]*v*v)
 		if own < 0.25 {
 			continue
 		}
@@ -351,9 +351,9 @@ func (t *task) costliest(f *fit) int {
 		h.solve(nParam, &d)
 		gain := own
 		for k := range d {
-			gain += d[k] * one.g[k]
+			gain += float64(d[k] * one.g[k])
 		}
-		if gain > 1.25*m.t2 && gain > worst {
+		if gain > 1.4*m.t2 && gain > worst {
 			worst, at = gain, i
 		}
 	}
