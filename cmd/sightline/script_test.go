@@ -43,6 +43,14 @@ func TestScript(t *testing.T) {
 					ts.Check(os.WriteFile(ts.MkAbs(a), b, 0o644))
 				}
 			},
+			// newer CASE: marks the case file as one of a later version.
+			"newer": func(ts *testscript.TestScript, neg bool, args []string) {
+				f, err := os.OpenFile(filepath.Join(ts.MkAbs(args[0]), "case.db"), os.O_RDWR, 0)
+				ts.Check(err)
+				_, err = f.WriteAt([]byte{0, 0, 0, 99}, 60) // user_version, big-endian (sqlite.org/fileformat2.html)
+				ts.Check(err)
+				ts.Check(f.Close())
+			},
 			// oddnames DIR: makes files whose names hold a newline, a turn of
 			// writing direction and an emoji.
 			"oddnames": func(ts *testscript.TestScript, neg bool, args []string) {
