@@ -449,3 +449,232 @@ func must(t *testing.T, db *sql.DB, q string) {
 		t.Fatalf("%s: %v", q, err)
 	}
 }
+
+// TestLogTampering plays an attacker who may write the database but does not
+// hold the log's key.
+func TestLogTampering(t *testing.T) {
+	f := create(t, fixed())
+	for i := range 4 {
+		add(t, f, fmt.Sprint("bytes ", i))
+	}
+	if err := f.Close(); err != nil { // signs a checkpoint over all 5 entries
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct{ sql, want string }{
+		"the last entry taken away":   {"DELETE FROM entry WHERE seq=4; DELETE FROM sealed WHERE seq=4; DELETE FROM history WHERE seq=4; DELETE FROM object WHERE seq=4; DELETE FROM hash WHERE idx>=7", "entries were taken away"},
+		"an entry in the middle":      {"DELETE FROM entry WHERE seq=2", "entries between are missing"},
+		"two entries swapped":         {"UPDATE entry SET seq=99 WHERE seq=2; UPDATE entry SET seq=2 WHERE seq=3; UPDATE entry SET seq=3 WHERE seq=99", "says that it is entry"},
+		"an entry dated back":         {"UPDATE entry SET bytes=CAST(replace(CAST(bytes AS TEXT), '2026-11-24', '2026-11-23') AS BLOB) WHERE seq=3", "signature does not verify"},
+		"a checkpoint of another log": {"UPDATE checkpoint SET note=CAST(replace(CAST(note AS TEXT), '/case/test', '/case/tess') AS BLOB)", "not signed by the log's key"},
+		"a row added":                 {"INSERT INTO object(kind,id,sort,rev,seq,value,reason) VALUES('item','T-900','T-3900',1,3,'{\"id\":\"T-900\"}','')", "the row is not in the log"},
+		"a sealed value forged":       {"UPDATE sealed SET value='\"another reason\"' WHERE name='reason' AND seq=2", "not the one the entry commits to"},
+		"a sealed value taken away":   {"DELETE FROM sealed WHERE seq=2 AND name='reason'", "no entry says that it was erased"},
+		"a sealed value added":        {"INSERT INTO sealed VALUES(2,'extra',zeroblob(32),'1')", "does not commit to it"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := copyTree(t, f.Dir)
+			db, err := sql.Open("sqlite", filepath.Join(dir, caseFile))
+			if err != nil {
+				t.Fatal(err)
+			}
+			must(t, db, c.sql)
+			db.Close()
+			rep := check(t, look(t, dir), CheckOptions{})
+			found := false
+			for _, x := range rep.Faults {
+				found = found || strings.Contains(x.String(), c.want)
+			}
+			if !found {
+				t.Errorf("no fault says %q: %+v", c.want, rep.Faults)
+			}
+		})
+	}
+}
+
+// TestForeignLogKey: an attacker who holds a key of his own signs a new
+// checkpoint over a shortened log and swaps the public key in the folder.
+func TestForeignLogKey(t *testing.T) {
+	f := create(t, fixed())
+	add(t, f, "x")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	key, err := newKey(&seeded{777})
+	if err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(filepath.Join(f.Dir, keysDir, logKey))
+	if err := saveKey(filepath.Join(f.Dir, keysDir, logKey), key); err != nil {
+		t.Fatal(err)
+	}
+	pub, _ := publicPEM(KeyActor("", "", key).PublicKey)
+	os.WriteFile(filepath.Join(f.Dir, keysDir, logPub), pub, 0o644)
+	db, err := sql.Open("sqlite", filepath.Join(f.Dir, caseFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	must(t, db, "DELETE FROM checkpoint")
+	db.Close()
+	o := fixed()
+	g, err := Open(f.Dir, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := g.Close(); err != nil {
+		t.Fatal(err)
+	}
+	rep := check(t, look(t, f.Dir), CheckOptions{})
+	if len(rep.Faults) < 2 || !strings.Contains(rep.Faults[0].String()+rep.Faults[1].String(), "first entry has it") {
+		t.Errorf("%+v", rep.Faults)
+	}
+}
+
+// TestErase: what is erased by law is gone from every file of the folder, and
+// the case still checks.
+func TestErase(t *testing.T) {
+	f := create(t, Options{})
+	keep := add(t, f, "bystander")
+	gone := add(t, f, "xylophone secret")
+	if _, err := f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
+		b, err := f.Blobs.Put(ctx, strings.NewReader("small xylophone"))
+		if err != nil {
+			return err
+		}
+		return errors.Join(
+			w.Put(&sightline.Derivative{ID: gone + "/thumb", Item: gone, Role: "thumb", SHA256: b.Digest.String(), Size: b.Size}),
+			w.Put(&sightline.Observation{ID: gone + ".1", Item: gone, Text: sightline.Text{"en": "a xylophone"}}),
+			w.Put(&sightline.Claim{ID: "C-01", Text: sightline.Text{"en": "written in the same entry"}}))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Erase(ctx, f, gone, "", "Bo"); !errors.Is(err, sightline.ErrInvalid) {
+		t.Errorf("without a basis: %v", err)
+	}
+	if _, err := Erase(ctx, f, gone, "order 12/2026 of a court", "Bo"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Erase(ctx, f, gone, "again", "Bo"); !errors.Is(err, sightline.ErrNotFound) {
+		t.Errorf("again: %v", err)
+	}
+	if err := f.Store.View(ctx, f.Actor, func(r sightline.Reader) error {
+		if found, err := r.Search("xylophone", 10); err != nil || len(found) != 0 {
+			t.Errorf("still found: %v, %v", found, err)
+		}
+		c, err := sightline.Get[sightline.Claim](r, sightline.KindClaim, "C-01")
+		if err != nil || c.Text["en"] != "written in the same entry" {
+			t.Errorf("a bystander of the entry: %+v, %v", c, err)
+		}
+		_, err = sightline.Get[sightline.Item](r, sightline.KindItem, keep)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f = reopen(t, f)
+	rep := check(t, f, CheckOptions{Rebuild: true})
+	if !rep.OK || len(rep.Notes) != 1 || !strings.Contains(rep.Notes[0], gone+" was erased") {
+		t.Errorf("%+v", rep)
+	}
+	err := filepath.WalkDir(f.Dir, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		if bytes.Contains(b, []byte("xylophone")) {
+			t.Errorf("%s still holds what was erased", p)
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The commitments stay, so the proof of the bystander still holds.
+	files, err := f.Proof(ctx, keep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["item"] = []byte("bystander")
+	if err := VerifyProof("", files); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestDamagedFile flips bytes of the database file itself. Each has to end in
+// a fault or in an error that names the case file, or to change nothing that
+// the case holds.
+func TestDamagedFile(t *testing.T) {
+	f := create(t, fixed())
+	add(t, f, "first")
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	dir := copyTree(t, f.Dir)
+	path := filepath.Join(dir, caseFile)
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	step := 397 // a prime, so that every sort of page and field is met
+	if testing.Short() {
+		step *= 10
+	}
+	silent := 0
+	for i := 0; i < len(whole); i += step {
+		b := bytes.Clone(whole)
+		b[i] ^= 0x55
+		if err := os.WriteFile(path, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		g, err := Open(dir, Options{ReadOnly: true})
+		if err != nil {
+			if !strings.Contains(err.Error(), caseFile) {
+				t.Errorf("byte %d: %v", i, err)
+			}
+			continue
+		}
+		rep, err := Check(ctx, g, CheckOptions{Rebuild: true})
+		if err == nil && rep.OK {
+			silent++
+			if same := contents(t, g); same != contents(t, look(t, f.Dir)) {
+				t.Errorf("byte %d changes what the case holds and the check is silent", i)
+			}
+		}
+		g.Close()
+	}
+	t.Logf("%d of %d flips fell on unused bytes", silent, (len(whole)+step-1)/step)
+}
+
+// contents is all that a reader sees of a case, as one string.
+func contents(t *testing.T, f *CaseFolder) string {
+	t.Helper()
+	var b strings.Builder
+	if err := f.Store.View(ctx, f.Actor, func(r sightline.Reader) error {
+		h, err := r.Head()
+		if err != nil {
+			return err
+		}
+		fmt.Fprintln(&b, h)
+		for e, err := range r.Entries(0, h.Size) {
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "%s %x %x\n", e.Bytes, e.Signature, e.PublicKey)
+			sealed, err := r.Sealed(e.Seq)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(&b, "%s\n", sealed)
+		}
+		for _, k := range sightline.Kinds {
+			for row, err := range r.Rows(k) {
+				if err != nil {
+					return err
+				}
+				fmt.Fprintln(&b, row)
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
