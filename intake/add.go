@@ -192,9 +192,9 @@ func (a *Adder) Take(ctx context.Context, in []Input) (*Report, error) {
 	return r, err
 }
 
-// ordered runs make for 0..n-1 on several goroutines and use for each result
+// ordered runs produce for 0..n-1 on several goroutines and use for each result
 // in order on this one. The first error of use, or of ctx, ends it.
-func ordered[T any](ctx context.Context, n int, make_ func(context.Context, int) T, use func(int, T) error) error {
+func ordered[T any](ctx context.Context, n int, produce func(context.Context, int) T, use func(int, T) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	slots := make([]chan T, n)
 	for i := range slots {
@@ -222,7 +222,7 @@ func ordered[T any](ctx context.Context, n int, make_ func(context.Context, int)
 	for range min(4*runtime.GOMAXPROCS(0), 8, max(n, 1)) {
 		wg.Go(func() {
 			for i := range next {
-				slots[i] <- make_(ctx, i)
+				slots[i] <- produce(ctx, i)
 			}
 		})
 	}

@@ -13,7 +13,7 @@ type format struct {
 	m       Mapping
 }
 
-func one1(t string) Targets { return Targets{t} }
+func target(t string) Targets { return Targets{t} }
 
 func text(s string) json.RawMessage { b, _ := json.Marshal(s); return b }
 
@@ -22,16 +22,16 @@ func text(s string) json.RawMessage { b, _ := json.Marshal(s); return b }
 var formats = []format{
 	{"auto-archiver sheet", []string{"link", "archive status", "archive location"}, Mapping{
 		Columns: map[string]Targets{
-			"link": one1("source.url"), "archive status": one1("@fact"), "destination folder": one1("@fact"), "archive location": one1("@fact"),
-			"archive date": one1("@fact"), "upload timestamp": one1("@posted.utc_from"), "upload title": one1("title.und"), "text content": one1("seen.und"),
-			"screenshot": one1("@fact"), "hash": one1("@fact"), "perceptual hashes": one1("@fact"), "wacz": one1("@fact"), "replaywebpage": one1("@fact"), "thumbnail": one1("@fact"),
+			"link": target("source.url"), "archive status": target("@fact"), "destination folder": target("@fact"), "archive location": target("@fact"),
+			"archive date": target("@fact"), "upload timestamp": target("@posted.utc_from"), "upload title": target("title.und"), "text content": target("seen.und"),
+			"screenshot": target("@fact"), "hash": target("@fact"), "perceptual hashes": target("@fact"), "wacz": target("@fact"), "replaywebpage": target("@fact"), "thumbnail": target("@fact"),
 		},
 		Constants: map[string]json.RawMessage{"media": text("post")}, Required: []string{"link"},
 	}},
 	{"Atlos export", []string{"status", "description", "sensitive"}, Mapping{
 		Columns: map[string]Targets{
-			"slug": one1("@fact"), "status": one1("workflow"), "description": one1("title.und"), "sensitive": one1("sensitivity"), "latitude": one1("@place.lat"), "longitude": one1("@place.lon"),
-			"date": one1("@time.date"), "more_info": one1("@note"), "tags": one1("tags"), "source_1": one1("source.url"),
+			"slug": target("@fact"), "status": target("workflow"), "description": target("title.und"), "sensitive": target("sensitivity"), "latitude": target("@place.lat"), "longitude": target("@place.lon"),
+			"date": target("@time.date"), "more_info": target("@note"), "tags": target("tags"), "source_1": target("source.url"),
 		},
 		Values: map[string]map[string]string{
 			"status": {"To Do": "todo", "In Progress": "in_progress", "Help Needed": "help_needed", "Ready for Review": "ready_for_review", "Completed": "reviewed", "Cancelled": "cancelled"},
@@ -42,15 +42,15 @@ var formats = []format{
 	}},
 	{"TimeMap source", []string{"id", "title", "paths", "url"}, Mapping{
 		Columns: map[string]Targets{
-			"id": one1("@fact"), "title": one1("title.und"), "thumbnail": one1("@fact"), "paths": one1("@fact"), "type": one1("source.type"), "affil_s": one1("@fact"),
-			"url": one1("source.url"), "description": one1("seen.und"), "parent": one1("@fact"), "author": one1("source.name.und"), "date": one1("@posted.date"), "notes": one1("@note"),
+			"id": target("@fact"), "title": target("title.und"), "thumbnail": target("@fact"), "paths": target("@fact"), "type": target("source.type"), "affil_s": target("@fact"),
+			"url": target("source.url"), "description": target("seen.und"), "parent": target("@fact"), "author": target("source.name.und"), "date": target("@posted.date"), "notes": target("@note"),
 		},
 	}},
 	{"TimeMap event", []string{"id", "description", "date", "location"}, Mapping{
 		Columns: map[string]Targets{
-			"id": one1("@fact"), "description": one1("title.und"), "date": one1("@time.date"), "time": one1("@time.from"), "time_precision": one1("times.0.precision"),
-			"location": one1("places.0.label.und"), "latitude": one1("@place.lat"), "longitude": one1("@place.lon"), "type": one1("source.type"),
-			"category": one1("tags"), "category_full": one1("@fact"), "associations": one1("@fact"), "sources": one1("@fact"), "comments": one1("@note"),
+			"id": target("@fact"), "description": target("title.und"), "date": target("@time.date"), "time": target("@time.from"), "time_precision": target("times.0.precision"),
+			"location": target("places.0.label.und"), "latitude": target("@place.lat"), "longitude": target("@place.lon"), "type": target("source.type"),
+			"category": target("tags"), "category_full": target("@fact"), "associations": target("@fact"), "sources": target("@fact"), "comments": target("@note"),
 		},
 		Separator: ",",
 	}},

@@ -282,7 +282,7 @@ func (a *Adder) record(t *Table, row Row, m *Mapping, z when.Zone, c *sightline.
 	if len(it.Times) > 0 {
 		precision = it.Times[0].Precision
 	}
-	place1 := func(c clockCells, prefix, precision string) *sightline.Time {
+	timeOf := func(c clockCells, prefix, precision string) *sightline.Time {
 		tm, err := c.read(z, m.Dates, m.About, precision)
 		if err != nil {
 			var cf *cellFault
@@ -295,7 +295,7 @@ func (a *Adder) record(t *Table, row Row, m *Mapping, z when.Zone, c *sightline.
 		return tm
 	}
 	if !at.empty() {
-		if tm := place1(at, "@time.", precision); tm != nil {
+		if tm := timeOf(at, "@time.", precision); tm != nil {
 			if len(it.Times) > 0 {
 				over(tm, &it.Times[0])
 				it.Times[0] = *tm
@@ -306,7 +306,7 @@ func (a *Adder) record(t *Table, row Row, m *Mapping, z when.Zone, c *sightline.
 		}
 	}
 	if !posted.empty() {
-		if tm := place1(posted, "@posted.", ""); tm != nil {
+		if tm := timeOf(posted, "@posted.", ""); tm != nil {
 			if it.Posted != nil {
 				over(tm, it.Posted)
 			}
