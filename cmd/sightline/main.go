@@ -40,6 +40,8 @@ type cli struct {
 	Time  timeCmd  `cmd:"" help:"Derive intervals from constraints, and read written times."`
 
 	Camera cameraCmd `cmd:"" help:"Where a photograph was taken from."`
+
+	Exercise exerciseCmd `cmd:"" help:"Invent an incident whose truth is known, to train and to measure."`
 }
 
 // env is what a verb may touch of the outside: nothing global, so that tests
