@@ -16,7 +16,7 @@ const errors = [];
 async function open(hash, p = page) {
   await p.goto('about:blank');
   await p.goto(`${origin}/?q=low${hash}`);
-  await p.locator('.bar .case').waitFor();
+  await p.waitForFunction(() => !!window.sightline?.desk.doc);
 }
 const link = (rest) => `#v1&case=${CASE}&${rest}`;
 const shown = (p = page) => p.evaluate(() => ({ sel: window.sightline.desk.sel, view: window.sightline.desk.view, now: window.sightline.desk.clock.get(), hash: location.hash }));
