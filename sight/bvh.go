@@ -80,7 +80,7 @@ func (t *bvhTri) middle(k int) float64 { return t.p[k] + (t.e1[k]+t.e2[k])/3 }
 
 func area(lo, hi *vec) float64 {
 	x, y, z := hi[0]-lo[0], hi[1]-lo[1], hi[2]-lo[2]
-	return x*y + y*z + z*x
+	return float64(x*y) + float64(y*z) + float64(z*x)
 }
 
 var nothing = [2]vec{{math.Inf(1), math.Inf(1), math.Inf(1)}, {math.Inf(-1), math.Inf(-1), math.Inf(-1)}}
@@ -118,7 +118,7 @@ func (b *BVH) build(from, to int) {
 			lo[i], hi[i] = nothing[0], nothing[1]
 		}
 		scale := bins * (1 - 1e-9) / width
-		bin := func(t *bvhTri) int { return max(0, min(bins-1, int((t.middle(axis)-clo[axis])*scale))) }
+		bin := func(t *bvhTri) int { return max(0, min(bins-1, int(float64((t.middle(axis)-clo[axis])*scale)))) }
 		for i := from; i < to; i++ {
 			k := bin(&b.tri[i])
 			count[k]++
@@ -131,7 +131,7 @@ func (b *BVH) build(from, to int) {
 				l[a], h[a] = min(l[a], lo[k][a]), max(h[a], hi[k][a])
 			}
 			if c += count[k]; c > 0 {
-				right[k] = float64(c) * area(&l, &h)
+				right[k] = float64(float64(c) * area(&l, &h))
 			}
 		}
 		l, h, c = nothing[0], nothing[1], 0
@@ -144,7 +144,7 @@ func (b *BVH) build(from, to int) {
 			if c == 0 || c == to-from {
 				continue
 			}
-			if cost := float64(c)*area(&l, &h) + right[k+1]; cost < best {
+			if cost := float64(float64(c)*area(&l, &h)) + right[k+1]; cost < best {
 				best, cut = cost, k
 			}
 		}
@@ -197,7 +197,7 @@ func (b *BVH) walk(o, d vec, from, limit float64, any bool) (best Hit, found boo
 		n := &b.nodes[at]
 		t0, t1 := from, limit
 		for k := range 3 {
-			a, c := (n.lo[k]-o[k])*inv[k], (n.hi[k]-o[k])*inv[k]
+			a, c := float64((n.lo[k]-o[k])*inv[k]), float64((n.hi[k]-o[k])*inv[k])
 			if inv[k] < 0 {
 				a, c = c, a
 			}
@@ -244,16 +244,16 @@ func (t *bvhTri) meets(o, d *vec) (float64, bool) {
 	}
 	inv := 1 / det
 	s := sub(*o, t.p)
-	u := dot(s, p) * inv
+	u := float64(dot(s, p) * inv)
 	if u < -1e-12 || u > 1+1e-12 {
 		return 0, false
 	}
 	q := cross(s, t.e1)
-	v := dot(*d, q) * inv
+	v := float64(dot(*d, q) * inv)
 	if v < -1e-12 || u+v > 1+1e-12 {
 		return 0, false
 	}
-	return dot(t.e2, q) * inv, true
+	return float64(dot(t.e2, q) * inv), true
 }
 
 // Sight is a three-valued answer to "can A see B".
@@ -286,9 +286,9 @@ func (b *BVH) See(eye [3]float64, covariance [3][3]float64, target [3]float64, t
 		z2, _ := rng.normals()
 		e := eye
 		for k, z := range [3]float64{z0, z1, z2} {
-			s := z * math.Sqrt(math.Max(0, val[k]))
+			s := float64(z * math.Sqrt(math.Max(0, val[k])))
 			for i := range 3 {
-				e[i] += s * axes[k][i]
+				e[i] += float64(s * axes[k][i])
 			}
 		}
 		if !b.Blocked(e, target, tolerance) {
