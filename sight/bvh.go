@@ -64,7 +64,7 @@ func NewBVH(vertices [][3]float64, triangles [][3]uint32) (*BVH, error) {
 		return nil, errors.New("the mesh has no triangle with an area")
 	}
 	b.nodes = make([]bvhNode, 0, len(b.tri))
-	b.build(0, len(b.tri))
+	b.build(0, len(b.tri), 0)
 	return b, nil
 }
 
@@ -85,7 +85,7 @@ func area(lo, hi *vec) float64 {
 
 var nothing = [2]vec{{math.Inf(1), math.Inf(1), math.Inf(1)}, {math.Inf(-1), math.Inf(-1), math.Inf(-1)}}
 
-func (b *BVH) build(from, to int) {
+func (b *BVH) build(from, to, depth int) {
 	n := bvhNode{lo: nothing[0], hi: nothing[1]}
 	clo, chi := nothing[0], nothing[1]
 	for i := from; i < to; i++ {
@@ -109,8 +109,8 @@ func (b *BVH) build(from, to int) {
 		b.nodes[at].first, b.nodes[at].count = int32(from), int32(to-from)
 		return
 	}
-	mid := (from + to) / 2 // equal centres: halve the list
-	if width > 0 {
+	mid := (from + to) / 2       // equal centres: halve the list
+	if width > 0 && depth < 90 { // deeper than that, halving keeps the tree within the stack
 		const bins = 16
 		var count [bins]int
 		var lo, hi [bins]vec
@@ -165,9 +165,9 @@ func (b *BVH) build(from, to int) {
 			mid = i
 		}
 	}
-	b.build(from, mid)
+	b.build(from, mid, depth+1)
 	b.nodes[at].first = int32(len(b.nodes))
-	b.build(mid, to)
+	b.build(mid, to, depth+1)
 }
 
 // Closest is the nearest triangle along a ray, between distances 0 and limit.
@@ -190,49 +190,77 @@ func (b *BVH) Blocked(from, to [3]float64, tolerance float64) bool {
 
 func (b *BVH) walk(o, d vec, from, limit float64, any bool) (best Hit, found bool) {
 	inv := vec{1 / d[0], 1 / d[1], 1 / d[2]}
-	var stack [96]int32
+	// far children wait here with the distance at which the ray enters them
+	var stack [128]struct {
+		t  float64
+		at int32
+	}
 	top := 0
 	at := int32(0)
+	if _, ok := b.nodes[0].enter(&o, &inv, from, limit); !ok {
+		return best, false
+	}
 	for {
 		n := &b.nodes[at]
-		t0, t1 := from, limit
-		for k := range 3 {
-			a, c := float64((n.lo[k]-o[k])*inv[k]), float64((n.hi[k]-o[k])*inv[k])
-			if inv[k] < 0 {
-				a, c = c, a
+		if n.count == 0 {
+			one, two := at+1, n.first
+			t1, in1 := b.nodes[one].enter(&o, &inv, from, limit)
+			t2, in2 := b.nodes[two].enter(&o, &inv, from, limit)
+			if in1 && in2 && t2 < t1 {
+				one, two, t1, t2 = two, one, t2, t1
 			}
-			// NaN (a ray in the plane of a face) leaves the interval as it is.
-			if a > t0 {
-				t0 = a
-			}
-			if c < t1 {
-				t1 = c
+			switch {
+			case in1 && in2:
+				stack[top].t, stack[top].at = t2, two
+				top++
+				at = one
+				continue
+			case in1:
+				at = one
+				continue
+			case in2:
+				at = two
+				continue
 			}
 		}
-		if t0 <= t1*(1+1e-12) {
-			if n.count == 0 {
-				if top < len(stack) {
-					stack[top] = n.first
-					top++
-					at++
-					continue
-				}
-			}
-			for i := n.first; i < n.first+n.count; i++ {
-				if t, ok := b.tri[i].meets(&o, &d); ok && t > from && t < limit {
-					limit, best, found = t, Hit{t, int(b.tri[i].id)}, true
-					if any {
-						return best, true
-					}
+		for i := n.first; i < n.first+n.count; i++ {
+			if t, ok := b.tri[i].meets(&o, &d); ok && t > from && t < limit {
+				limit, best, found = t, Hit{t, int(b.tri[i].id)}, true
+				if any {
+					return best, true
 				}
 			}
 		}
-		if top == 0 {
-			return best, found
+		for {
+			if top == 0 {
+				return best, found
+			}
+			top--
+			if stack[top].t <= limit {
+				at = stack[top].at
+				break
+			}
 		}
-		top--
-		at = stack[top]
 	}
+}
+
+// enter gives the distance at which a ray enters a box within an interval.
+// NaN (a ray in the plane of a face) leaves the interval as it is.
+func (n *bvhNode) enter(o, inv *vec, from, limit float64) (float64, bool) {
+	t0, t1 := from, limit
+	for k := range 3 {
+		a, c := (n.lo[k]-o[k])*inv[k], (n.hi[k]-o[k])*inv[k]
+		if inv[k] < 0 {
+			a, c = c, a
+		}
+		if a > t0 {
+			t0 = a
+		}
+		if c < t1 {
+			t1 = c
+		}
+	}
+	return t0, t0 <= t1+1e-12*math.Abs(t1)
 }
 
 // meets is the test of Möller and Trumbore 1997, two-sided.
