@@ -3,6 +3,8 @@
 //
 // It exists because the place of a camera is a finding that must carry its
 // own doubt. The conventions (axes, pixels, rotation, lens) are those of
-// docs/methods/place.md. The package uses the standard library only. The next
+// docs/methods/place.md. [Solve] places a camera from clicks, [Triangulate] a
+// feature from several cameras, and [BVH] says what stands in the way of a
+// sight line. The package uses the standard library only. The next
 // package on the road is verify/place, which turns answers into findings.
 package sight
