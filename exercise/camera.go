@@ -71,7 +71,7 @@ func (g *gen) stand(r *rand.Rand, prep *raster.Prepared, w, h int, f35, k1 float
 				}
 			}
 		}
-		if house >= 4 && n > most {
+		if house >= 6 && n > most {
 			best, most = c, n
 		}
 		if most >= minPoints && try >= 6 {

@@ -67,6 +67,9 @@ func (g *gen) invent(files int) {
 			title: [2]string{"Delivery sheet of the water cooperative", "Hoja de reparto de la cooperativa de agua"},
 			text:  [2]string{"EXERCISE. The sheet notes: \"held on the mountain road, tank damaged, returned without delivering\". It states no hour.", "EJERCICIO. La hoja anota: «retenido en la carretera, tanque dañado, regresó sin repartir». No indica hora."}})
 	}
+	for _, p := range g.transcripts() {
+		add(p)
+	}
 	for i, p := range g.posts {
 		p.id = fmt.Sprintf("%s-%03d", prefix, files+1+i)
 	}
@@ -104,7 +107,7 @@ func (g *gen) records() ([]byte, error) {
 
 func recordsMap() any {
 	return map[string]any{
-		"format": "sightline.map/1", "name": "records of the exercise", "zone": zone,
+		"format": "sightline.map/1", "name": "EXERCISE records", "zone": zone,
 		"columns": map[string]any{
 			"evidence_id": "id", "title_en": "title.en", "title_es": "title.es", "description_visible_en": "seen.en", "description_visible_es": "seen.es",
 			"media_type": "media", "source_name_en": "source.name.en", "source_name_es": "source.name.es", "source_citation": "source.citation", "source_type": "source.type",
@@ -173,7 +176,7 @@ func (g *gen) document(ids map[*media]string) *document {
 		if f.kind != "audio" {
 			p.Alt = both("Exercise, invented. "+f.en, "Ejercicio, inventado. "+f.es)
 		}
-		if f.kind == "audio" {
+		if f.kind == "audio" && f.owner != scanner {
 			recordings = append(recordings, ids[f])
 		}
 		if f.kind == "photo" && firstPhoto == "" {
@@ -210,7 +213,13 @@ func (g *gen) document(ids map[*media]string) *document {
 	}
 	entity("N-01", "unit", "Road Watch", "Guardia Vial", com, stopped)
 	entity("N-02", "organisation", "Agua Clara water cooperative", "Cooperativa de agua Agua Clara", held)
-	entity("N-03", "call_sign", "Heron 4", "Garza 4")
+	var radio []string
+	for _, p := range g.posts {
+		if p.recording != "" {
+			radio = append(radio, p.id)
+		}
+	}
+	entity("N-03", "call_sign", "Heron 4", "Garza 4", radio...)
 	entity("N-04", "vehicle", "water truck", "camión de agua", held)
 	c1 := &sightline.Claim{ID: "C-01", Account: "roadwatch", Status: "contested", Public: true, Items: []string{com},
 		Text:     both("A single warning shot was fired at "+says, "Hubo un único disparo de advertencia a las "+says),

@@ -19,8 +19,8 @@
 // invented, and the coordinates lie in open sea so that no real house stands
 // there.
 //
-// The same seed gives the same bytes on every machine, apart from videos,
-// whose encoder is another program.
+// The same seed gives the same bytes on one kind of processor, apart from
+// videos, whose encoder is another program.
 //
 // The case folder goes on to intake: sightline scene build, then sightline add.
 package exercise

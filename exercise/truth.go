@@ -169,10 +169,11 @@ type Sonic struct {
 	Position [3]float64 `json:"position"`
 }
 
-// Post is a post, transcript or document of the records.
+// Post is a post, transcript or document of the records. Transcripts have no
+// time of posting.
 type Post struct {
 	Item     string `json:"item"`
-	PostedMS int64  `json:"posted_utc_ms"`
+	PostedMS int64  `json:"posted_utc_ms,omitempty"`
 	Says     string `json:"says"`
 }
 
