@@ -41,9 +41,15 @@ func project(ctx context.Context, q queryer, seq sightline.Seq, c sightline.Chan
 			return err
 		}
 	}
-	if c.Rev > 1 { // an R*Tree has no index on its extra column; its ids are made from the oid
-		if _, err := q.ExecContext(ctx, `DELETE FROM place WHERE id BETWEEN ? AND ?`, oid<<placeBits, oid<<placeBits+maxPlaces-1); err != nil {
+	// The R*Tree finds a row by its id only; the ids of an object's places
+	// follow one another without a gap.
+	for id := oid << placeBits; ; id++ {
+		res, err := q.ExecContext(ctx, `DELETE FROM place WHERE id=?`, id)
+		if err != nil {
 			return err
+		}
+		if n, err := res.RowsAffected(); err != nil || n == 0 {
+			break
 		}
 	}
 	if !value.Valid {
