@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"sightline/digest"
+	"sightline/when"
 )
 
 // Seq is a position in the custody log: the number of entries before it.
@@ -65,6 +66,25 @@ type Reader interface {
 	JobList(JobFilter) ([]Job, error)
 	// Tokens returns the time-stamp tokens gathered for the checkpoint of that size.
 	Tokens(size int64) ([]Token, error)
+}
+
+// Window is a stretch of time and a part of the ground. A nil end is open, a
+// nil Box is anywhere.
+type Window struct {
+	Time when.Interval // UTC milliseconds, both ends included
+	Box  *Box
+}
+
+// Box is a part of the ground between two parallels and two meridians, WGS84
+// degrees. It does not cross the antimeridian.
+type Box struct{ South, West, North, East float64 }
+
+// Finder is what a [Reader] may be able to do as well: ask the space-time
+// index. An object is found when it may have been in the window, so one with
+// an open end is found up to there; one without any time is found only when
+// the window has none; one with several places by any of them.
+type Finder interface {
+	Within(Window) ([]Ref, error)
 }
 
 // Writer changes a case inside Update.

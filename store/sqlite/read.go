@@ -26,6 +26,8 @@ type reader struct {
 	at, key string
 }
 
+var _ sightline.Finder = (*reader)(nil)
+
 // page is how many rows are read at a time.
 const page = 500
 
@@ -187,6 +189,28 @@ func (r *reader) refs(q string, args ...any) ([]sightline.Ref, error) {
 		out = append(out, ref)
 	}
 	return out, rows.Err()
+}
+
+// Within asks the space-time index. See [sightline.Finder].
+func (r *reader) Within(w sightline.Window) ([]sightline.Ref, error) {
+	timed := w.Time.Min != nil || w.Time.Max != nil
+	q, args := `SELECT o.kind, o.id FROM object o`, []any{}
+	where := []string{`o.value IS NOT NULL`}
+	if timed {
+		// The exact ends, in milliseconds; the R*Tree keeps rounded ones.
+		q += ` JOIN span s ON s.oid = o.oid`
+		where = append(where, `(?1 IS NULL OR s.max IS NULL OR s.max >= ?1)`, `(?2 IS NULL OR s.min IS NULL OR s.min <= ?2)`)
+	}
+	args = append(args, instant(w.Time.Min), instant(w.Time.Max))
+	if b := w.Box; b != nil {
+		epoch, err := epochOf(r.ctx, r.q)
+		if err != nil {
+			return nil, err
+		}
+		where = append(where, `o.oid IN (SELECT oid FROM place WHERE t1 >= ?3 AND t0 <= ?4 AND lat1 >= ?5 AND lat0 <= ?6 AND lon1 >= ?7 AND lon0 <= ?8)`)
+		args = append(args, seconds(w.Time.Min, epoch, -1e31), seconds(w.Time.Max, epoch, 1e31), b.South, b.North, b.West, b.East)
+	}
+	return r.refs(q+` WHERE `+strings.Join(where, ` AND `)+` ORDER BY o.kind, o.sort, o.id`, args...)
 }
 
 func (r *reader) ItemByDigest(d digest.Digest) ([]string, error) {

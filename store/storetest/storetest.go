@@ -103,6 +103,7 @@ func Run(t *testing.T, open Opener) {
 	t.Run("IDs", func(t *testing.T) { ids(t, open) })
 	t.Run("Order", func(t *testing.T) { order(t, open) })
 	t.Run("Search", func(t *testing.T) { search(t, open) })
+	t.Run("Within", func(t *testing.T) { within(t, open) })
 	t.Run("Rollback", func(t *testing.T) { rollback(t, open) })
 	t.Run("Isolation", func(t *testing.T) { isolation(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { concurrent(t, open) })
@@ -477,4 +478,66 @@ func document(t *testing.T, open Opener) {
 		}
 		return nil
 	})
+}
+
+func within(t *testing.T, open Opener) {
+	s, _ := begin(t, open)
+	const noon = when.Instant(1516032000000) // 2018-01-15T16:00Z
+	put := func(id string, iv when.Interval, geo ...sightline.Geo) sightline.Object {
+		it := item(id, "")
+		if iv != (when.Interval{}) {
+			it.Times = []sightline.Time{{Interval: iv}}
+		}
+		for i := range geo {
+			it.Places = append(it.Places, sightline.Place{Role: "camera", Form: "point", Geo: &geo[i]})
+		}
+		return it
+	}
+	house, far := sightline.Geo{Lat: 10.4665, Lon: -67.0838}, sightline.Geo{Lat: 10.5, Lon: -66.9}
+	update(t, s, func(w sightline.Writer) error {
+		return errors.Join(
+			w.Put(put("T-1", when.Between(noon, noon+1000), house)),
+			w.Put(put("T-2", when.Between(noon+5000, noon+6000), house, far)),
+			w.Put(put("T-3", when.Until(noon), far)),
+			w.Put(put("T-4", when.Interval{}, house)),
+			w.Put(put("T-5", when.At(noon+1001))))
+	})
+	box := &sightline.Box{South: 10.46, West: -67.09, North: 10.47, East: -67.08}
+	ask := func(name string, win sightline.Window, want ...string) {
+		t.Helper()
+		view(t, s, func(r sightline.Reader) error {
+			f, ok := r.(sightline.Finder)
+			if !ok {
+				t.Skip("this store has no space-time index")
+			}
+			refs, err := f.Within(win)
+			got := []string{}
+			for _, ref := range refs {
+				if ref.Kind == sightline.KindItem {
+					got = append(got, ref.ID)
+				}
+			}
+			if want == nil {
+				want = []string{}
+			}
+			if !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: got %v, want %v", name, got, want)
+			}
+			return err
+		})
+	}
+	ask("everything", sightline.Window{}, "T-1", "T-2", "T-3", "T-4", "T-5")
+	ask("the last millisecond of T-1", sightline.Window{Time: when.At(noon + 1000)}, "T-1")
+	ask("the millisecond after", sightline.Window{Time: when.At(noon + 1001)}, "T-5")
+	ask("long before", sightline.Window{Time: when.Until(noon - 1e9)}, "T-3")
+	ask("from then on", sightline.Window{Time: when.From(noon + 2000)}, "T-2")
+	ask("at the house", sightline.Window{Box: box}, "T-1", "T-2", "T-4")
+	ask("at the house, later", sightline.Window{Time: when.From(noon + 2000), Box: box}, "T-2")
+	ask("elsewhere", sightline.Window{Box: &sightline.Box{South: -10, West: 0, North: 0, East: 10}})
+	update(t, s, func(w sightline.Writer) error { return w.Put(put("T-2", when.At(noon+5000), far)) })
+	ask("moved away", sightline.Window{Box: box}, "T-1", "T-4")
+	update(t, s, func(w sightline.Writer) error {
+		return w.Withdraw(sightline.Ref{Kind: sightline.KindItem, ID: "T-1"}, "")
+	})
+	ask("withdrawn", sightline.Window{Box: box}, "T-4")
 }
