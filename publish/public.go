@@ -15,7 +15,22 @@ import (
 func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 	publicPlaces := func(ps []sightline.Place) []sightline.Place { return publicPlaces(ps, fuzzKey) }
 	d := clone(doc)
-	out := &sightline.Document{Format: d.Format, Case: d.Case, Head: d.Head, Accounts: d.Accounts, Constraints: nil}
+	out := &sightline.Document{
+		Format: d.Format, Case: d.Case, Head: d.Head, Accounts: d.Accounts, Layers: d.Layers, Editions: d.Editions,
+		// A list that turns out empty is still a list to whoever reads the JSON.
+		Items: []*sightline.Item{}, Derivatives: []*sightline.Derivative{}, Observations: []*sightline.Observation{}, Entities: []*sightline.Entity{},
+		Findings: []*sightline.Finding{}, Events: []*sightline.Event{}, Claims: []*sightline.Claim{}, Constraints: []*sightline.Constraint{},
+		Gaps: []*sightline.Gap{}, Stories: []*sightline.Story{},
+	}
+	if out.Accounts == nil {
+		out.Accounts = []*sightline.Account{}
+	}
+	if out.Layers == nil {
+		out.Layers = []*sightline.Layer{}
+	}
+	if out.Editions == nil {
+		out.Editions = []*sightline.Edition{}
+	}
 	d.Case.Notes = nil
 
 	items := map[string]bool{}
@@ -90,7 +105,6 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 			out.Constraints = append(out.Constraints, k)
 		}
 	}
-	out.Layers = d.Layers
 	for _, g := range d.Gaps {
 		if g.Public {
 			g.Items = keep(g.Items, items)
@@ -103,7 +117,6 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 			out.Stories = append(out.Stories, s)
 		}
 	}
-	out.Editions = d.Editions
 	return out
 }
 

@@ -344,6 +344,22 @@ func TestPagesKeepTheirPolicy(t *testing.T) {
 	}
 }
 
+// The reader's scripts walk every list of the document.
+func TestListsAreNeverNull(t *testing.T) {
+	d := small()
+	d.Accounts, d.Layers, d.Events = nil, nil, nil
+	b, _ := json.Marshal(Public(d, nil))
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range m {
+		if v == nil {
+			t.Errorf("%s is null", k)
+		}
+	}
+}
+
 func TestGeoJSONOrder(t *testing.T) {
 	d := small()
 	d.Items[0].Places = []sightline.Place{{Geo: &sightline.Geo{Lat: 10, Lon: -67}}}
