@@ -34,7 +34,7 @@ type Conflict struct {
 	Constraints []string            `json:"constraints"`
 	Accounts    []string            `json:"accounts"` // whose accounts must be assumed together for it; empty: the shared evidence contradicts itself
 	Said        map[string][]string `json:"said"`     // account ("" shared) to the items it rests on
-	Claims      []string            `json:"claims"`   // claims of these accounts that rest on these items
+	Claims      []string            `json:"claims"`   // claims of these accounts that rest on these items and times
 	SlackMS     int64               `json:"slack_ms"` // negative: the missing milliseconds
 	Cycle       []order.Link        `json:"cycle"`    // sums to slack_ms
 	Sentence    sightline.Text      `json:"sentence"`
@@ -134,7 +134,8 @@ func (r *Report) conflict(d *sightline.Document, byID map[string]*order.Constrai
 		out.Said[who] = slices.Compact(ids)
 	}
 	for _, k := range d.Claims {
-		if ids := out.Said[k.Account]; slices.Contains(out.Accounts, k.Account) && slices.ContainsFunc(k.Items, func(id string) bool { return slices.Contains(ids, id) }) {
+		ids := out.Said[k.Account]
+		if slices.Contains(out.Accounts, k.Account) && slices.ContainsFunc(k.Items, func(id string) bool { return slices.Contains(ids, id) }) && concerns(k, c.Constraints, byID) {
 			out.Claims = append(out.Claims, k.ID)
 		}
 	}
@@ -147,4 +148,30 @@ func (r *Report) conflict(d *sightline.Document, byID map[string]*order.Constrai
 		out.Sentence[lang] = strings.Join(parts, "; ") + together + when.Span(c.Slack, lang) + "."
 	}
 	return out
+}
+
+// concerns reports whether a contradiction is about the time of a claim: the
+// same record may also say when the day began. Unless every constraint of the
+// claim's account is a clock time away from the claim's own, it is.
+func concerns(k *sightline.Claim, ids []string, byID map[string]*order.Constraint) bool {
+	if k.Time == nil {
+		return true
+	}
+	for _, id := range ids {
+		c := byID[id]
+		if !slices.Contains(c.Accounts, k.Account) {
+			continue
+		}
+		var iv when.Interval
+		if v, known := c.Min.Value(); known {
+			iv.Min = (*when.Instant)(&v)
+		}
+		if v, known := c.Max.Value(); known {
+			iv.Max = (*when.Instant)(&v)
+		}
+		if c.From != order.Z || iv.Overlaps(k.Time.Interval) {
+			return true
+		}
+	}
+	return false
 }
