@@ -11,6 +11,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -18,6 +19,7 @@ import (
 
 	"sightline/scene"
 	"sightline/sun"
+	"sightline/tool"
 	"sightline/when"
 	"sightline/where"
 )
@@ -344,5 +346,70 @@ func TestCaseHoldsNoTruth(t *testing.T) {
 	}
 	if tr.Official.SaysMS-tr.Official.FirstShot < 30*when.Minute {
 		t.Error("the false official time is too close to the truth")
+	}
+}
+
+// A video's frames and sound are where the truth puts them. AAC is lossy, so
+// the onset is looser than in the recordings.
+func TestVideosOfTheExercise(t *testing.T) {
+	dir, tr := small(t)
+	ffmpeg, err := tool.Find("ffmpeg")
+	if err != nil {
+		if len(tr.Videos) != 0 || len(tr.Left) == 0 {
+			t.Errorf("without ffmpeg: %d videos, said %q", len(tr.Videos), tr.Left)
+		}
+		t.Skip("ffmpeg is not here")
+	}
+	if len(tr.Videos) != 1 || len(tr.Left) != 0 {
+		t.Fatalf("%d videos, left out %q", len(tr.Videos), tr.Left)
+	}
+	v := tr.Videos[0]
+	in, out := filepath.Join(dir, "case", "media", v.File), filepath.Join(t.TempDir(), "sound.wav")
+	if b, err := exec.Command(ffmpeg.Path, "-v", "error", "-i", in, "-vn", "-ac", "1", "-c:a", "pcm_s16le", "-fflags", "+bitexact", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, b)
+	}
+	frames, err := exec.Command(ffmpeg.Path, "-v", "error", "-i", in, "-f", "rawvideo", "-pix_fmt", "gray", "-").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := v.Cameras[0]
+	if len(frames) != len(v.Cameras)*c.Width*c.Height {
+		t.Errorf("%d bytes of frames for %d cameras of %dx%d", len(frames), len(v.Cameras), c.Width, c.Height)
+	}
+	seen := 0
+	for _, p := range v.Points {
+		if px, err := c.Sight().Project(p.At); err != nil || math.Hypot(px[0]-p.Px[0], px[1]-p.Px[1]) > 1e-6 {
+			t.Errorf("%s projects to %v, the truth says %v", p.ID, px, p.Px)
+		}
+		if p.Visible {
+			seen++
+		}
+	}
+	if seen < 6 {
+		t.Errorf("the first frame shows %d points", seen)
+	}
+	rate, x := pcm(t, out)
+	shots := 0
+	for _, a := range v.Arrivals {
+		if !strings.HasPrefix(a.Source, "shot") || a.At > 4.9 {
+			continue
+		}
+		shots++
+		best, at := 0.0, 0.0
+		for n := int((a.At - 0.02) * float64(rate)); n < int((a.At+0.02)*float64(rate)); n++ {
+			sum := 0.0
+			for k := range rate / 300 {
+				sum += x[n+k] * blast(float64(k)*1000/float64(rate))
+			}
+			if sum > best {
+				best, at = sum, float64(n)/float64(rate)
+			}
+		}
+		if math.Abs(at-a.At) > 0.0005 {
+			t.Errorf("%s is heard at %.4f s, the truth says %.4f s", a.Source, at, a.At)
+		}
+	}
+	if shots == 0 {
+		t.Error("the video holds no shot")
 	}
 }

@@ -108,7 +108,7 @@ func Generate(ctx context.Context, o Options) (*Report, error) {
 	if err := g.begin(); err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{g.photos, g.sounds, g.write} {
+	for _, step := range []func() error{g.photos, g.sounds, g.videos, g.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}

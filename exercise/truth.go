@@ -127,17 +127,22 @@ type Image struct {
 	Shift [2]float64 `json:"shift,omitempty"`
 }
 
-// Video is one clip. Frame k is at StartMS + 1000 k / FPS.
+// Video is one clip. Frame k is at StartMS + 1000 k / FPS, its sound begins
+// with frame 0.
 type Video struct {
-	Item    string   `json:"item"`
-	File    string   `json:"file"`
-	Device  string   `json:"device"`
-	StartMS int64    `json:"utc_ms"`
-	FPS     float64  `json:"fps"`
-	F35     float64  `json:"f35_mm"`
-	Cameras []Camera `json:"cameras"` // one a frame
-	Points  []Pixel  `json:"points"`  // in the first frame
-	Stated  bool     `json:"creation_time"`
+	Item     string    `json:"item"`
+	File     string    `json:"file"`
+	Device   string    `json:"device"`
+	StartMS  float64   `json:"utc_ms"`
+	FPS      float64   `json:"fps"`
+	F35      float64   `json:"f35_mm"`
+	Cameras  []Camera  `json:"cameras"` // one a frame
+	Points   []Pixel   `json:"points"`  // in the first frame
+	Arrivals []Arrival `json:"arrivals,omitempty"`
+	// Created is what the file's creation time means: utc (the device's clock
+	// in UTC), local (its wall clock written where UTC belongs), or empty
+	// where it has none.
+	Created string `json:"creation_time,omitempty"`
 }
 
 // Sound is one recording with a position. Sample n is at StartMS + 1000 n / Rate
