@@ -312,6 +312,9 @@ func (b *builder) index() {
 // pages renders every page in every language.
 func (b *builder) pages(ctx context.Context) error {
 	b.index()
+	if err := b.solveNetwork(); err != nil {
+		return fmt.Errorf("the constraints of the case cannot be solved: %w", err)
+	}
 	sort.SliceStable(b.pub.Accounts, func(i, j int) bool { return b.pub.Accounts[i].Order < b.pub.Accounts[j].Order })
 	for _, lang := range b.pub.Case.Languages {
 		if catalogue[lang] == nil {
@@ -409,6 +412,11 @@ func (b *builder) pagesIn(ctx context.Context, lang string) error {
 			}
 		}
 		if err := render("gap.html", "g/"+g.ID, "gaps", tx(g.Title), map[string]any{"Gap": g, "Bars": bars(rows, zone, tx(g.Title))}); err != nil {
+			return err
+		}
+	}
+	if b.network != nil {
+		if err := render("network.html", "network", "explore", w.T("network_title"), map[string]any{"Incomplete": b.network.Incomplete}); err != nil {
 			return err
 		}
 	}

@@ -30,6 +30,7 @@ import (
 
 	"sightline"
 	"sightline/digest"
+	"sightline/order"
 )
 
 // Input is everything an edition is made from. The same input gives the same
@@ -53,6 +54,9 @@ type Input struct {
 	Blob func(ctx context.Context, d digest.Digest) (io.ReadCloser, error)
 	// EvidenceLog writes the evidence log of the public document.
 	EvidenceLog func(doc *sightline.Document, format, lang string, w io.Writer) error
+	// Network derives intervals and contradictions from the constraints of the
+	// public document; nil leaves the page out.
+	Network func(doc *sightline.Document) (*NetworkReport, error)
 	// Assets holds the scripts and fonts of an edition, under "edition/".
 	Assets fs.FS
 	// Progress is told what has been done; it may be nil.
@@ -155,6 +159,8 @@ type builder struct {
 	accounts map[string]*sightline.Account
 	entities map[string]*sightline.Entity
 	pageOf   map[string]string
+	network  *NetworkReport
+	netByID  map[string]*order.Constraint
 }
 
 // put writes one file of the edition and remembers its digest.

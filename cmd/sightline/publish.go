@@ -119,7 +119,7 @@ func publishCase(ctx context.Context, f *folder, out string, notes sightline.Tex
 
 // editionInput gathers what an edition is made from.
 func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out string) (publish.Input, error) {
-	in := publish.Input{Doc: doc, Number: 1, Former: doc.Editions, Version: version, Assets: web.Assets(), EvidenceLog: publicLog}
+	in := publish.Input{Doc: doc, Number: 1, Former: doc.Editions, Version: version, Assets: web.Assets(), EvidenceLog: publicLog, Network: networkReport}
 	for _, e := range doc.Editions {
 		in.Number = max(in.Number, e.Number+1)
 	}
@@ -216,11 +216,42 @@ func webCase(ctx context.Context, f *folder) (*web.Case, error) {
 			}
 			return &web.PublishReport{Edition: r.Edition, Folder: r.Dir, Problems: webProblems(r.Problems)}, nil
 		},
+		Check: func(ctx context.Context) (*web.CheckReport, error) { return deskCheck(ctx, f) },
 		Export: func(ctx context.Context, format, lang string, w io.Writer) error {
 			return f.Store.View(ctx, f.Actor, func(r sightline.Reader) error { return writeLog(r, format, lang, w) })
 		},
 		Retry: f.Store.Retry,
 	}, nil
+}
+
+// deskCheck verifies the whole case and every edition that lies in it.
+func deskCheck(ctx context.Context, f *folder) (*web.CheckReport, error) {
+	rep, err := archive.Check(ctx, f, archive.CheckOptions{Rebuild: true})
+	if err != nil {
+		return nil, err
+	}
+	out := &web.CheckReport{OK: rep.OK, Faults: []web.CheckFault{}, Checked: map[string]int{"entries": int(rep.Checked.Entries), "blobs": int(rep.Checked.Blobs), "objects": int(rep.Checked.Objects)}}
+	for _, x := range rep.Faults {
+		out.Faults = append(out.Faults, web.CheckFault{What: x.What, Where: x.Where, Remedy: x.Remedy})
+	}
+	dirs, err := filepath.Glob(filepath.Join(f.Dir, "editions", "v*", "manifest.json"))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range dirs {
+		ed, err := publish.Check(ctx, filepath.Dir(m), archive.VerifyProof, nil)
+		if err != nil {
+			return nil, err
+		}
+		name := filepath.Base(filepath.Dir(m))
+		for _, x := range ed.Faults {
+			out.OK = false
+			out.Faults = append(out.Faults, web.CheckFault{What: x.What, Where: name + "/" + x.Where, Remedy: x.Remedy})
+		}
+		out.Checked["editions"]++
+		out.Checked["files"] += ed.Files
+	}
+	return out, nil
 }
 
 func webProblems(ps []publish.Problem) []web.PublishProblem {

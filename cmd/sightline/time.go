@@ -18,6 +18,7 @@ import (
 type timeCmd struct {
 	Solve timeSolveCmd `cmd:"" help:"Derive every interval from a network of constraints, with its proof."`
 	Parse timeParseCmd `cmd:"" help:"Read a written time into everything it may mean."`
+	Case  timeCaseCmd  `cmd:"" help:"Say what follows from the dated facts of a case, with proofs and contradictions."`
 }
 
 type timeSolveCmd struct {
