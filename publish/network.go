@@ -142,7 +142,7 @@ func (p *page) NetworkBlocks() []netBlock {
 			if i == 0 {
 				shared[bd.Point] = bd
 			}
-			if bd.Min == nil && bd.Max == nil || i > 0 && !narrower(bd, shared[bd.Point]) {
+			if bd.Min == nil && bd.Max == nil || i > 0 && !Narrower(bd, shared[bd.Point]) {
 				continue
 			}
 			blk.Rows = append(blk.Rows, p.netRow(v.Account, bd))
@@ -154,7 +154,9 @@ func (p *page) NetworkBlocks() []netBlock {
 	return out
 }
 
-func narrower(a, than order.Bound) bool {
+// Narrower reports whether one interval excludes something that another
+// allows.
+func Narrower(a, than order.Bound) bool {
 	return a.Min != nil && (than.Min == nil || *a.Min > *than.Min) || a.Max != nil && (than.Max == nil || *a.Max < *than.Max)
 }
 
@@ -368,7 +370,7 @@ func (p *page) NetworkWhy(item string) []netWhy {
 				shared[bd.Point] = bd
 			}
 			id, side := p.pointOf(bd.Point)
-			if id != item || bd.Min == nil && bd.Max == nil || i > 0 && !narrower(bd, shared[bd.Point]) {
+			if id != item || bd.Min == nil && bd.Max == nil || i > 0 && !Narrower(bd, shared[bd.Point]) {
 				continue
 			}
 			w := netWhy{Side: side, When: p.netWhen(bd), Href: p.Href("network") + "#" + netAnchor(v.Account, bd.Point)}

@@ -77,7 +77,8 @@ func (c *timeCaseCmd) Run(e *env) error {
 		}
 		return s
 	}
-	for _, v := range r.Views {
+	shared := r.Views[0].Bounds
+	for i, v := range r.Views {
 		name := say("Shared evidence", "Evidencia compartida")
 		if v.Account != "" {
 			name = say("With the account ", "Con la versión ") + v.Account
@@ -86,8 +87,8 @@ func (c *timeCaseCmd) Run(e *env) error {
 		if len(v.Disputed) > 0 {
 			fmt.Fprintf(e.stdout, "  %s: %v\n", say("left out, in contradiction", "fuera, en contradicción"), v.Disputed)
 		}
-		for _, b := range v.Bounds {
-			if b.Min != nil || b.Max != nil {
+		for n, b := range v.Bounds {
+			if i == 0 && (b.Min != nil || b.Max != nil) || i > 0 && publish.Narrower(b, shared[n]) {
 				fmt.Fprintf(e.stdout, "  %-16s %s .. %s\n    min:%s\n    max:%s\n", b.Point, moment(b.Min), moment(b.Max), chain(b.MinProof), chain(b.MaxProof))
 			}
 		}
