@@ -91,23 +91,27 @@ func buildJunquito(e *env, parent, dir string) error {
 	}
 	made := filepath.Join(work, "el-junquito")
 	reason := "demonstration case: the public record of 15 January 2018"
-	for _, args := range [][]string{
-		{"new", made, "--title", "El Junquito, 15 January 2018", "--prefix", "EJ", "--zone", "America/Caracas", "--lang", "en,es", "--date", "2018-01-15"},
-		{"scene", "build", filepath.Join(in, "scene.json"), "-o", filepath.Join(work, "scene")},
-		{"add", "--case", made, "--as", "scene", "--reason", reason, filepath.Join(work, "scene")},
-		{"add", "--case", made, "--as", "records", "--map", filepath.Join(in, "records.map.json"), "--reason", reason, filepath.Join(in, "records.csv")},
-		{"add", "--case", made, "--as", "document", "--reason", reason, filepath.Join(in, "case.json")},
-		{"work", "--case", made, "--until-idle"},
-		{"publish", "--case", made, "--notes", "First edition."},
+	for _, step := range []struct {
+		what string
+		args []string
+	}{
+		{"a new case", []string{"new", made, "--title", "El Junquito, 15 January 2018", "--prefix", "EJ", "--zone", "America/Caracas", "--lang", "en,es", "--date", "2018-01-15"}},
+		{"the schematic scene", []string{"scene", "build", filepath.Join(in, "scene.json"), "-o", filepath.Join(work, "scene")}},
+		{"the scene into the case", []string{"add", "--case", made, "--as", "scene", "--reason", reason, filepath.Join(work, "scene")}},
+		{"73 records", []string{"add", "--case", made, "--as", "records", "--map", filepath.Join(in, "records.map.json"), "--reason", reason, filepath.Join(in, "records.csv")}},
+		{"accounts, claims, gaps and the story", []string{"add", "--case", made, "--as", "document", "--reason", reason, filepath.Join(in, "case.json")}},
+		{"waiting jobs", []string{"work", "--case", made, "--until-idle"}},
+		{"the first edition", []string{"publish", "--case", made, "--notes", "First edition."}},
 	} {
-		fmt.Fprintf(e.stdout, "sightline %s %s ...\n", args[0], args[1])
-		if status := run(&env{e.ctx, e.stdin, quiet{}, e.stderr}, args); status != 0 {
-			return exit(1, fmt.Errorf("the demonstration could not be built: \"sightline %s\" ended with status %d", args[0], status))
+		fmt.Fprintf(e.stdout, "El Junquito: %s (sightline %s)\n", step.what, step.args[0])
+		if status := run(&env{e.ctx, e.stdin, quiet{}, e.stderr}, step.args); status != 0 {
+			return exit(1, fmt.Errorf("the demonstration could not be built: \"sightline %s\" ended with status %d", step.args[0], status))
 		}
 		if err := e.ctx.Err(); err != nil {
 			return err
 		}
 	}
+	fmt.Fprintln(e.stdout, "El Junquito: what was published is checked (sightline check)")
 	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), archive.VerifyProof, false); err != nil {
 		return err
 	}
