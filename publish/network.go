@@ -197,14 +197,14 @@ func (p *page) netRow(account string, bd order.Bound) netRow {
 	}
 	r.Label = name + ", " + side
 	if bd.Min != nil {
-		s := netSum{Word: p.W.T("network_earliest"), Total: strconv.FormatInt(*bd.Min, 10), Read: p.clock(*bd.Min)}
+		s := netSum{Word: p.W.T("network_earliest"), Total: signed(*bd.Min), Read: p.clock(*bd.Min)}
 		for _, l := range slices.Backward(bd.MinProof) {
 			s.Terms = append(s.Terms, p.netTerm(l, -1, len(s.Terms) == 0))
 		}
 		r.Sums = append(r.Sums, s)
 	}
 	if bd.Max != nil {
-		s := netSum{Word: p.W.T("network_latest"), Total: strconv.FormatInt(*bd.Max, 10), Read: p.clock(*bd.Max)}
+		s := netSum{Word: p.W.T("network_latest"), Total: signed(*bd.Max), Read: p.clock(*bd.Max)}
 		for _, l := range bd.MaxProof {
 			s.Terms = append(s.Terms, p.netTerm(l, 1, len(s.Terms) == 0))
 		}
@@ -237,12 +237,11 @@ func (p *page) netTerm(l order.Link, sign int64, atZ bool) netTerm {
 		v = -v
 	}
 	v *= sign
-	t := netTerm{ID: l.Constraint, Anchor: l.Constraint, Text: p.Inline(p.b.network.Texts[l.Constraint]), MS: strconv.FormatInt(v, 10)}
+	t := netTerm{ID: l.Constraint, Anchor: l.Constraint, Text: p.Inline(p.b.network.Texts[l.Constraint]), MS: signed(v)}
 	switch {
 	case atZ:
 		t.Read = p.clock(v)
 	case v < 0:
-		t.MS = "−" + t.MS[1:]
 		t.Read = "− " + when.Span(v, p.Lang)
 	default:
 		t.MS = "+" + t.MS
@@ -250,6 +249,9 @@ func (p *page) netTerm(l order.Link, sign int64, atZ bool) netTerm {
 	}
 	return t
 }
+
+// signed is an integer with a minus sign that is as wide as a plus.
+func signed(v int64) string { return strings.Replace(strconv.FormatInt(v, 10), "-", "−", 1) }
 
 // clock is a moment to the millisecond in the case's zone, with its date where
 // it is not the day of the case.
@@ -304,7 +306,7 @@ func (p *page) NetworkClashes() []netClashes {
 			}
 			out = append(out, g)
 		}
-		x := netClash{NetworkConflict: c, Short: strconv.FormatInt(c.SlackMS, 10)}
+		x := netClash{NetworkConflict: c, Short: signed(c.SlackMS)}
 		for _, a := range append([]string{""}, c.Accounts...) {
 			if len(c.Said[a]) > 0 {
 				x.Sides = append(x.Sides, netSide{p.account(a), a, c.Said[a]})

@@ -86,7 +86,7 @@ func TestNetworkPage(t *testing.T) {
 	dir := buildNetwork(t, withNetwork())
 	for _, name := range []string{"network.html", "network.es.html"} {
 		s := page1(t, dir, name)
-		for _, want := range []string{"1515168059999 ", "&#43;3599999 ", "<b>= 1515171659998</b>", "13:00:59.998", "<b>= 1515168000001</b>", "= -3540002 ms", "TS-002"} {
+		for _, want := range []string{"1515168059999 ", "&#43;3599999 ", "<b>= 1515171659998</b>", "13:00:59.998", "<b>= 1515168000001</b>", "= −3540002 ms", "TS-002"} {
 			if !strings.Contains(s, want) {
 				t.Errorf("%s lacks %q", name, want)
 			}
