@@ -69,7 +69,7 @@ func add(t testing.TB, f *CaseFolder, data string) string {
 		w.Describe(sightline.Draft{Kind: sightline.EntryCollect,
 			Item: &sightline.EntryItem{ID: id, SHA256: b.Digest.String(), Size: b.Size, Type: "text/plain", Copy: "evidentiary"},
 			Seal: map[string]any{"reason": "a test", "args": []string{"secret-name.txt"}}})
-		return w.Put(&sightline.Item{ID: id, Title: sightline.Text{"en": "Item of " + data}, SHA256: b.Digest.String(), Size: b.Size, Type: "text/plain", Held: true,
+		return w.Put(&sightline.Item{ID: id, Title: sightline.Text{"en": "Item of " + data[:min(len(data), 40)]}, SHA256: b.Digest.String(), Size: b.Size, Type: "text/plain", Held: true,
 			Places: []sightline.Place{{Role: "camera", Form: "point", Geo: &sightline.Geo{Lat: 10.5, Lon: -67}}}})
 	})
 	if err != nil {

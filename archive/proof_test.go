@@ -2,11 +2,14 @@ package archive
 
 import (
 	"encoding/hex"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sightline"
 )
 
 const samples = "../../shared/fixtures/proofs/sample-proof"
@@ -140,4 +143,53 @@ func FuzzOpenCheckpoint(f *testing.F) {
 		}
 		parseCheckpoint(string(b)) //nolint:errcheck // must not panic
 	})
+}
+
+// BenchmarkVerifyProof is what checking one proof costs.
+func BenchmarkVerifyProof(b *testing.B) {
+	f := create(b, fixed())
+	id := add(b, f, "x")
+	if _, err := f.Store.Checkpoint(ctx); err != nil {
+		b.Fatal(err)
+	}
+	files, err := f.Proof(ctx, id)
+	if err != nil {
+		b.Fatal(err)
+	}
+	files["item"] = []byte("x")
+	for b.Loop() {
+		if err := VerifyProof("", files); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkScrub checks a case of one blob of 256 MiB.
+func BenchmarkScrub(b *testing.B) {
+	f := create(b, Options{})
+	add(b, f, strings.Repeat("0123456789abcdef", 16<<20))
+	b.SetBytes(256 << 20)
+	for b.Loop() {
+		if rep := check(b, f, CheckOptions{}); !rep.OK {
+			b.Fatal(rep.Faults)
+		}
+	}
+}
+
+// BenchmarkCheckEntries checks a case of 2,000 entries without bytes.
+func BenchmarkCheckEntries(b *testing.B) {
+	f := create(b, Options{})
+	for i := range 2000 {
+		if _, err := f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
+			return w.Put(&sightline.Item{ID: fmt.Sprintf("T-%d", i)})
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		if rep := check(b, f, CheckOptions{}); !rep.OK {
+			b.Fatal(rep.Faults)
+		}
+	}
+	b.ReportMetric(2001*float64(b.N)/b.Elapsed().Seconds(), "entries/s")
 }

@@ -296,3 +296,43 @@ func BenchmarkRows(b *testing.B) {
 		}
 	}
 }
+
+// TestFullDisk: SQLite is told that the disk ends here. The update fails with
+// ErrFull, nothing of it stays, and the case goes on once there is room.
+func TestFullDisk(t *testing.T) {
+	s := begin(t, filepath.Join(t.TempDir(), "case.db"), Options{LogKey: signer(t)})
+	put := func(n int) error {
+		_, err := s.Update(ctx, storetest.Owner(), func(w sightline.Writer) error {
+			return w.Put(&sightline.Item{ID: fmt.Sprintf("T-%d", n), Notes: fmt.Sprintf("%0100000d", n)})
+		})
+		return err
+	}
+	limit := func(pages int) {
+		if _, err := s.write.Exec(fmt.Sprintf("PRAGMA max_page_count=%d", pages)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := put(1); err != nil {
+		t.Fatal(err)
+	}
+	limit(1) // SQLite raises this to the present size
+	if err := put(2); !errors.Is(err, sightline.ErrFull) {
+		t.Fatalf("on a full disk: %v", err)
+	}
+	limit(1 << 30)
+	if err := put(3); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.View(ctx, sightline.Actor{}, func(r sightline.Reader) error {
+		h, err := r.Head()
+		if n, _ := r.Count("item"); h.Size != 3 || n != 2 {
+			t.Errorf("%d entries and %d items, want 3 and 2", h.Size, n)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if diffs, err := s.Rebuild(ctx, ""); err != nil || len(diffs) > 0 {
+		t.Errorf("%+v, %v", diffs, err)
+	}
+}
