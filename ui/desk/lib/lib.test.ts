@@ -24,6 +24,11 @@ test('times: never a lone minute for an interval, zone before and after May 2016
   assert.equal(timeWords({ min: t.min, max: null }, z, 'es', '2018-01-15').utc, '≥ 15:15Z');
   const about = { min: utc('2018-01-15T13:05:00Z'), max: utc('2018-01-15T13:09:00Z'), best: utc('2018-01-15T13:07:00Z'), precision: 'about' as const };
   assert.deepEqual([timeWords(about, z, 'en', '2018-01-15').short, timeWords(about, z, 'en').error], ['~09:07', '± 2 min']);
+  // A stretch called "about" keeps both ends: its middle is a time that nobody named.
+  const long = { min: utc('2018-01-15T08:00:00Z'), max: utc('2018-01-15T15:20:59.999Z'), precision: 'about' as const };
+  assert.equal(timeWords(long, z, 'en', '2018-01-15').short, '~04:00–11:20');
+  const minute = { min: utc('2018-01-15T13:07:00Z'), max: utc('2018-01-15T13:07:59.999Z'), precision: 'estimate' as const };
+  assert.equal(timeWords(minute, z, 'en', '2018-01-15').short, '~09:07');
   assert.ok(timeWords(null, z, 'en').none);
 });
 

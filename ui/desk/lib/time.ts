@@ -84,7 +84,11 @@ export function timeWords(t: Time | null | undefined, zone: string, lang: string
       const b = day(t.max, z, lang, isoDay(t.max, z).slice(0, 4) !== caseDay?.slice(0, 4))
       return a === b ? a : a + '–' + b
     }
-    if (t.precision === 'about' || t.precision === 'estimate') return '~' + at(open(t.best) ? (t.min + t.max) / 2 : t.best, z)
+    // Behind a tilde a lone minute stands for at most five; a longer stretch keeps both ends.
+    if (t.precision === 'about' || t.precision === 'estimate') {
+      if (!open(t.best) || t.max - t.min <= 5 * 60_000) return '~' + at(t.best ?? Math.floor((t.min + t.max) / 2), z)
+      return '~' + at(t.min, z) + '–' + at(t.max, z, t.min)
+    }
     if (t.max - t.min < 60_000) return at(t.min, z)
     return at(t.min, z) + '–' + at(t.max, z, t.min)
   }
