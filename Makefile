@@ -7,21 +7,23 @@ BUILD   := $(GO) build -trimpath -ldflags "$(LDFLAGS)"
 UI_SRC  := $(shell find ui -path ui/node_modules -prune -o -type f \( -name '*.ts' -o -name '*.svelte' -o -name '*.css' -o -name '*.json' -o -name '*.mjs' -o -name '*.html' \) -print)
 GO_SRC  := $(shell find . -path ./ui -prune -o -name '*.go' -print) go.mod go.sum
 
-.PHONY: run test check build ui release clean setup browser-test licences
+.PHONY: run test check lint build ui release clean setup browser-test licences
 
 run: setup build ## build the demonstration cases and serve the desk and the editions
 	@bin/sightline demo --dir cases
 
-test: setup check ## every test
+test: setup lint ## every test
 	$(GO) test -timeout 20m ./...
 	@$(MAKE) --no-print-directory browser-test
 
-check: ui/node_modules/.stamp web/assets/.built ## format, vet, types, import rule, unit tests: before each commit
+check: lint ## format, vet, types, import rule, licences, unit tests: before each commit
+	$(GO) test -short -timeout 5m ./...
+
+lint: ui/node_modules/.stamp web/assets/.built
 	@bad=$$(gofmt -l $$(git ls-files '*.go')); [ -z "$$bad" ] || { echo "not formatted (gofmt -w): $$bad"; exit 1; }
 	$(GO) vet ./...
 	cd ui && npm run --silent check
 	@make/licences.sh
-	$(GO) test -short -timeout 5m ./...
 
 build: web/assets/.built bin/sightline ## one binary with the interface inside
 

@@ -122,7 +122,9 @@ type caseHandler func(http.ResponseWriter, *http.Request, *Case) error
 
 func (s *Server) inCase(h caseHandler) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		s.mu.RLock()
 		c := s.cases[r.PathValue("case")]
+		s.mu.RUnlock()
 		if c == nil {
 			problem(w, http.StatusNotFound, "no_such_case", "there is no case "+printable(r.PathValue("case"))+" on this desk")
 			return
@@ -135,8 +137,8 @@ func (s *Server) inCase(h caseHandler) http.HandlerFunc {
 
 func (s *Server) me(w http.ResponseWriter, r *http.Request) {
 	name, role := "", "owner"
-	if len(s.cfg.Cases) > 0 {
-		name, role = s.cfg.Cases[0].Actor.Name, s.cfg.Cases[0].Actor.Role
+	if cs := s.all(); len(cs) > 0 {
+		name, role = cs[0].Actor.Name, cs[0].Actor.Role
 	}
 	notes := s.cfg.Notes
 	if notes == nil {
@@ -155,7 +157,7 @@ func (s *Server) listCases(w http.ResponseWriter, r *http.Request) {
 		Head     int64          `json:"head"`
 	}
 	out := []line{}
-	for _, c := range s.cfg.Cases {
+	for _, c := range s.all() {
 		l := line{ID: c.ID}
 		err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
 			cs, err := sightline.All[sightline.Case](rd, sightline.KindCase)

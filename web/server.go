@@ -64,6 +64,7 @@ type Config struct {
 // Server is a running desk. Make one with [New].
 type Server struct {
 	cfg     Config
+	mu      sync.RWMutex // over cfg.Cases and cases: a case can join a running desk
 	cases   map[string]*Case
 	token   string
 	tickets ticketBox
@@ -84,6 +85,22 @@ func New(cfg Config) *Server {
 	}
 	s.routes()
 	return s
+}
+
+// Join adds a case to a running desk.
+func (s *Server) Join(c *Case) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cases[c.ID] == nil {
+		s.cfg.Cases = append(s.cfg.Cases, c)
+	}
+	s.cases[c.ID] = c
+}
+
+func (s *Server) all() []*Case {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return append([]*Case(nil), s.cfg.Cases...)
 }
 
 // Token is the secret of this start; the desk opens at OpenPath.
