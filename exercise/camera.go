@@ -4,12 +4,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strings"
 
 	"sightline/raster"
 	"sightline/sight"
-	"sightline/when"
-
 	"sightline/sun"
+	"sightline/when"
 )
 
 // filmDiagonal is that of the 36 by 24 mm frame, by which 35 mm equivalents
@@ -114,7 +114,8 @@ func (g *gen) pixels(c sight.Camera, m *raster.Image) []Pixel {
 
 // seen projects a world point. ok: it falls within a picture's width of the
 // picture. seen: inside, and no surface hides it. A corner lies on the edge of
-// its body, so one of the pixels around it must show a surface at its depth.
+// its body, so one of the pixels around it must show a surface at its depth;
+// on the ground, the depths around it must hold its own between them.
 func (g *gen) seen(c sight.Camera, m *raster.Image, at [3]float64) (px [2]float64, seen, ok bool) {
 	px, err := c.Project(at)
 	if err != nil {
@@ -124,7 +125,7 @@ func (g *gen) seen(c sight.Camera, m *raster.Image, at [3]float64) (px [2]float6
 	if px[0] < -w || px[0] > 2*w || px[1] < -h || px[1] > 2*h {
 		return px, false, false
 	}
-	if px[0] < 1 || px[1] < 0.08*h || px[0] > w-1 || px[1] > h-1 { // the band hides the top
+	if !g.inside(px, c.Width, c.Height) {
 		return px, false, true
 	}
 	f := c.Matrix()[2]
@@ -133,14 +134,28 @@ func (g *gen) seen(c sight.Camera, m *raster.Image, at [3]float64) (px [2]float6
 		z += f[i] * (at[i] - c.Position[i])
 	}
 	tolerance := 0.12 + 1.5*z/c.FocalPx
+	low, high := math.Inf(1), math.Inf(-1)
 	for dy := -1; dy <= 1; dy++ {
 		for dx := -1; dx <= 1; dx++ {
-			if math.Abs(float64(m.DepthAt(int(px[0])+dx, int(px[1])+dy, c.Width))-z) < tolerance {
+			x, y := int(px[0])+dx, int(px[1])+dy
+			d := float64(m.DepthAt(x, y, c.Width))
+			if math.Abs(d-z) < tolerance {
 				return px, true, true
+			}
+			// Ground seen at a low angle recedes by metres from row to row.
+			if x >= 0 && x < c.Width && y >= 0 && y < c.Height && !math.IsInf(d, 1) {
+				if p, ok := g.doc.PieceOf(m.ID[y*c.Width+x]); ok && p.Mesh.Kind != raster.Solid {
+					low, high = min(low, d), max(high, d)
+				}
 			}
 		}
 	}
-	return px, false, true
+	return px, low < z && z < high, true
+}
+
+// inside: in the picture and below its band.
+func (g *gen) inside(px [2]float64, w, h int) bool {
+	return px[0] >= 1 && px[0] <= float64(w-1) && px[1] >= float64(g.bandRows(w, h)+1) && px[1] <= float64(h-1)
 }
 
 // sunAt is where the sun stands.
@@ -148,7 +163,7 @@ func (g *gen) sunAt(t when.Instant) sun.Position { return sun.At(t, g.eye, g.air
 
 // prepare makes the scene ready with the sun of a time.
 func (g *gen) prepare(t when.Instant) (*raster.Prepared, error) {
-	p, err := raster.Prepare(raster.Scene{Meshes: g.mesh, Sun: g.sunAt(t).Vector(), FocusRadius: 75})
+	p, err := raster.Prepare(raster.Scene{Meshes: g.mesh, Sun: g.sunAt(t).Vector(), FocusRadius: 45})
 	if err != nil {
 		return nil, fmt.Errorf("failed to light the exercise: %w", err)
 	}
@@ -161,13 +176,13 @@ var shadowed = []string{"S-04.top", "S-01.ridge-front", "S-01.ridge-back"}
 // tips are the shadows on the ground at a time.
 func (g *gen) tips(t when.Instant) []ShadowTip {
 	to := g.sunAt(t).Vector()
-	var out []ShadowTip
+	out := []ShadowTip{}
 	for _, id := range shadowed {
 		for _, p := range g.named {
 			if p.ID != id {
 				continue
 			}
-			if tip, ok := g.fall(p.At, to); ok {
+			if tip, ok := g.fall(id, p.At, to); ok {
 				out = append(out, ShadowTip{Of: id, Top: p.At, Tip: tip})
 			}
 		}
@@ -176,8 +191,9 @@ func (g *gen) tips(t when.Instant) []ShadowTip {
 }
 
 // fall follows the light past a point to the ground. Not ok: something else
-// is in the way, or the ground is too far.
-func (g *gen) fall(top, to [3]float64) (tip [3]float64, ok bool) {
+// is in the way, or the ground is too far. The lamp post itself is not in the
+// way: its point is the middle of its upper end.
+func (g *gen) fall(id string, top, to [3]float64) (tip [3]float64, ok bool) {
 	at := func(s float64) [3]float64 {
 		return [3]float64{top[0] - s*to[0], top[1] - s*to[1], top[2] - s*to[2]}
 	}
@@ -203,16 +219,24 @@ func (g *gen) fall(top, to [3]float64) (tip [3]float64, ok bool) {
 			b = m
 		}
 	}
+	land := b
 	for i := range g.mesh {
-		if m := &g.mesh[i]; m.Kind == raster.Solid {
-			for _, k := range m.Triangles {
-				if d, hit := crosses(top, to, m.Positions[k[0]], m.Positions[k[1]], m.Positions[k[2]]); hit && -d > 0.05 && -d < b-0.02 {
-					return tip, false
-				}
+		m := &g.mesh[i]
+		if m.Kind == raster.Terrain || strings.HasPrefix(id, "S-04") && strings.HasPrefix(m.Name, "S-04") {
+			continue
+		}
+		for _, k := range m.Triangles {
+			d, hit := crosses(top, to, m.Positions[k[0]], m.Positions[k[1]], m.Positions[k[2]])
+			switch {
+			case !hit || -d < 0.05 || -d > b-0.02:
+			case m.Kind == raster.Road: // lies a little above the ground
+				land = min(land, -d)
+			default:
+				return tip, false
 			}
 		}
 	}
-	return at(b), true
+	return at(land), true
 }
 
 // crosses is where a line p + d*dir meets a triangle (Möller and Trumbore

@@ -65,6 +65,7 @@ type gen struct {
 	air   sun.Air
 	t0    when.Instant // the first shot
 	truth *Truth
+	rows  map[[2]int]int // height of the band by size of picture
 	files []*media
 	posts []*post
 	done  int
@@ -101,7 +102,7 @@ func Generate(ctx context.Context, o Options) (*Report, error) {
 	if o.Workers < 1 {
 		o.Workers = 2
 	}
-	g := &gen{Options: o, ctx: ctx, size: "small"}
+	g := &gen{Options: o, ctx: ctx, size: "small", rows: map[[2]int]int{}}
 	if o.Full {
 		g.size = "full"
 	}
@@ -132,7 +133,7 @@ func (g *gen) begin() (err error) {
 	g.eye = sun.Place{Lat: where.Degrees(org.Lat), Lon: where.Degrees(org.Lon), Height: where.Metres(org.H)}
 	g.air = sun.StandardAir(where.Metres(org.H))
 	r := g.stream(forTimes)
-	g.t0 = when.FromTime(time.Date(2019, 5, 10, 14, 20, 0, 0, time.UTC)) + when.Instant(r.Int64N(30*when.Minute))
+	g.t0 = when.FromTime(time.Date(2019, 5, 10, 12, 20, 0, 0, time.UTC)) + when.Instant(r.Int64N(30*when.Minute))
 	airC := math.Round(between(r, 14, 24))
 	g.truth = &Truth{Format: TruthFormat, Marked: marked, Seed: g.Seed, Size: g.size, Zone: zone, FrameID: g.doc.ID, Origin: Origin{org.Lat, org.Lon, org.H},
 		AirC: airC, SoundC: 331.3 * math.Sqrt(1+airC/273.15), Images: []Image{}, Videos: []Video{}, Sounds: []Sound{}, Sources: []Sonic{}, Posts: []Post{}}

@@ -153,7 +153,7 @@ func (g *gen) photo(i int, t when.Instant, c camera, used map[string]int, w, h, 
 	if err != nil {
 		return nil, err
 	}
-	m, err := prep.Render(cam, raster.Options{Style: raster.Photo, Samples: samples, Workers: g.Workers, Seed: r.Uint32(), CloudCover: between(r, 0.15, 0.6), Exposure: between(r, 0.92, 1.1), Band: band})
+	m, err := prep.Render(cam, raster.Options{Style: raster.Photo, Samples: samples, Workers: g.Workers, Seed: r.Uint32(), CloudCover: between(r, 0.15, 0.6), Exposure: between(r, 0.92, 1.1), Band: band, Scale: bandScale(w, h)})
 	if err != nil {
 		return nil, fmt.Errorf("failed to render a photo of the exercise: %w", err)
 	}
@@ -303,7 +303,7 @@ func (g *gen) copyOf(src taken, kind string, r *rand.Rand) error {
 		for k := range 2 {
 			p.Px[k] = p.Px[k]*im.Scale + im.Shift[k]
 		}
-		p.Visible = p.Visible && p.Px[0] >= 1 && p.Px[1] >= 0.08*float64(oh) && p.Px[0] <= float64(ow-1) && p.Px[1] <= float64(oh-1)
+		p.Visible = p.Visible && g.inside(p.Px, ow, oh)
 	}
 	im.Shadows = append([]ShadowTip(nil), im.Shadows...)
 	for i := range im.Shadows {
@@ -311,7 +311,7 @@ func (g *gen) copyOf(src taken, kind string, r *rand.Rand) error {
 			if *q != nil {
 				v := [2]float64{(*q)[0]*im.Scale + im.Shift[0], (*q)[1]*im.Scale + im.Shift[1]}
 				*q = &v
-				if v[0] < 1 || v[1] < 0.08*float64(oh) || v[0] > float64(ow-1) || v[1] > float64(oh-1) {
+				if !g.inside(v, ow, oh) {
 					*q = nil
 				}
 			}
@@ -343,28 +343,56 @@ func (g *gen) copyOf(src taken, kind string, r *rand.Rand) error {
 	return nil
 }
 
-// strip lays the band of fiction across the top of a picture.
-func (g *gen) strip(img *image.RGBA) error {
-	b := img.Bounds()
-	cam := sight.LookAt([3]float64{0, 0, 9e5}, [3]float64{0, 1, 1e6}, b.Dx(), max(b.Dy()/4, 32), 60)
-	with, err := raster.Render(cam, raster.Scene{}, raster.Options{Style: raster.Paper, Samples: 1, Band: band})
-	if err != nil {
-		return fmt.Errorf("failed to mark a picture of the exercise: %w", err)
+// bandScale makes the band as easy to read in large pictures as in small ones.
+func bandScale(w, h int) float64 { return max(1, float64(min(w, h))/480) }
+
+// ribbon is the band of fiction for a picture of that size, and its height.
+func (g *gen) ribbon(w, h int) (*image.RGBA, int, error) {
+	cam := sight.LookAt([3]float64{0, 0, 9e5}, [3]float64{0, 1, 1e6}, w, max(h/3, 60), 60)
+	draw := func(text string) (*image.RGBA, error) {
+		m, err := raster.Render(cam, raster.Scene{}, raster.Options{Style: raster.Paper, Samples: 1, Band: text, Scale: bandScale(w, h)})
+		if err != nil {
+			return nil, fmt.Errorf("failed to mark a picture of the exercise: %w", err)
+		}
+		return m.RGBA, nil
 	}
-	without, err := raster.Render(cam, raster.Scene{}, raster.Options{Style: raster.Paper, Samples: 1})
+	with, err := draw(band)
 	if err != nil {
-		return fmt.Errorf("failed to mark a picture of the exercise: %w", err)
+		return nil, 0, err
 	}
-	last := -1
-	for y := range cam.Height {
-		if !bytes.Equal(with.RGBA.Pix[y*with.RGBA.Stride:(y+1)*with.RGBA.Stride], without.RGBA.Pix[y*without.RGBA.Stride:(y+1)*without.RGBA.Stride]) {
-			last = y
+	without, err := draw("")
+	if err != nil {
+		return nil, 0, err
+	}
+	for y := cam.Height - 1; y >= 0; y-- {
+		if i := y * with.Stride; !bytes.Equal(with.Pix[i:i+with.Stride], without.Pix[i:i+with.Stride]) {
+			return with, y + 1, nil
 		}
 	}
-	if last < 0 {
-		return fmt.Errorf("the band of fiction was not drawn on a picture of %d by %d", b.Dx(), b.Dy())
+	return nil, 0, fmt.Errorf("the band of fiction was not drawn on a picture of %d by %d", w, h)
+}
+
+// bandRows is how many rows of a picture the band takes.
+func (g *gen) bandRows(w, h int) int {
+	if n, ok := g.rows[[2]int{w, h}]; ok {
+		return n
 	}
-	draw.Draw(img, image.Rect(0, 0, b.Dx(), last+1), with.RGBA, image.Point{}, draw.Src)
+	_, n, err := g.ribbon(w, h)
+	if err != nil {
+		n = h / 8 // strip reports it
+	}
+	g.rows[[2]int{w, h}] = n
+	return n
+}
+
+// strip lays the band across the top of a picture.
+func (g *gen) strip(img *image.RGBA) error {
+	b := img.Bounds()
+	m, n, err := g.ribbon(b.Dx(), b.Dy())
+	if err != nil {
+		return err
+	}
+	draw.Draw(img, image.Rect(0, 0, b.Dx(), n), m, image.Point{}, draw.Src)
 	return nil
 }
 

@@ -74,7 +74,7 @@ func lay(r *rand.Rand) *layout {
 			{Name: "back-window", Face: "back", CentreM: 0.4, WidthM: 1.4, SillM: 1, HeightM: 1.3}}}
 	flat := scene.Part{Kind: "house", ID: "S-03", Label: both("flat-roofed house", "casa de techo plano"), At: at(flatS, between(r, 34, 42)), HeadingDeg: h(up + 180), WidthM: 13, LengthM: 8, HeightM: 4.2, SinkM: 3, Roof: "flat", OverhangM: 0.5, PadM: 1, CutM: 9, Material: "plaster",
 		Openings: []scene.Opening{{Name: "door", Face: "front", CentreM: -3.4, WidthM: 1, SillM: 0, HeightM: 2.1}, {Name: "window", Face: "front", CentreM: 2.2, WidthM: 2.4, SillM: 0.9, HeightM: 1.3}}}
-	pole := scene.Part{Kind: "pole", ID: "S-04", Label: both("lamp post", "poste de luz"), At: at(poleS, -20), WidthM: 0.36, HeightM: between(r, 6.5, 8), PadM: 7, CutM: 8, Material: "concrete"}
+	pole := scene.Part{Kind: "pole", ID: "S-04", Label: both("lamp post", "poste de luz"), At: at(poleS, -15), WidthM: 0.36, HeightM: between(r, 6.5, 8), PadM: 6, CutM: 6, Material: "concrete"}
 	tank := scene.Part{Kind: "cylinder", ID: "S-05", Label: both("water tank", "tanque de agua"), At: at(tankS, between(r, -4, 6)), WidthM: 5, HeightM: 3.8, SinkM: 2, PadM: 1, CutM: 8}
 	store := scene.Part{Kind: "house", ID: "S-06", Label: both("store with gable roof", "depósito de dos aguas"), At: at(storeS, between(r, -8, 4)), HeadingDeg: h(up + 180 - side*20), WidthM: 7, LengthM: 9, HeightM: 3.2, SinkM: 2.5, Roof: "gable", OverhangM: 0.4, PadM: 1, CutM: 8,
 		Openings: []scene.Opening{{Name: "gate", Face: "front", CentreM: 0, WidthM: 2.6, SillM: 0, HeightM: 2.5}}}
