@@ -68,7 +68,19 @@ func Solve(d *sightline.Document) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.Incomplete = a.Incomplete
+	if r.Incomplete = a.Incomplete; r.Incomplete {
+		// The listing was cut short by the number of repairs. Contradictions
+		// that share no constraint are few and found one by one.
+		more, err := order.Solve(&all, order.Options{Conflicts: "disjoint"})
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range more.Conflicts {
+			if !slices.ContainsFunc(a.Conflicts, func(o order.Conflict) bool { return slices.Equal(o.Constraints, c.Constraints) }) {
+				a.Conflicts = append(a.Conflicts, c)
+			}
+		}
+	}
 	for _, c := range a.Conflicts {
 		r.Conflicts = append(r.Conflicts, r.conflict(d, byID, c))
 	}
