@@ -95,6 +95,13 @@ func (b *builder) solveNetwork() error {
 	for i := range r.Network.Constraints {
 		b.netByID[r.Network.Constraints[i].ID] = &r.Network.Constraints[i]
 	}
+	script, err := pageFiles.ReadFile("pages/network.py")
+	if err != nil {
+		return err
+	}
+	if err := b.put("data/network.py", script); err != nil {
+		return err
+	}
 	return b.putJSON("data/network.json", r)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -54,7 +55,7 @@ func report(d *sightline.Document) (*NetworkReport, error) {
 		return nil, err
 	}
 	r.Answer = a
-	r.Views = []NetworkView{{Consistent: true, Disputed: []string{}, Bounds: a.Bounds}, {Account: "press", Disputed: []string{"K-001", "K-002", "K-003"}}}
+	r.Views = []NetworkView{{Consistent: true, Disputed: []string{}, Bounds: a.Bounds}, {Account: "press", Disputed: []string{"K-001", "K-002", "K-003"}, Bounds: []order.Bound{}}}
 	for _, c := range a.Accounts[0].Conflicts {
 		r.Conflicts = append(r.Conflicts, NetworkConflict{Constraints: c.Constraints, Accounts: []string{"press"}, Said: map[string][]string{"": {"TS-001"}, "press": {"TS-002"}},
 			Claims: []string{"C-01"}, SlackMS: c.Slack, Cycle: c.Cycle, Sentence: both("They are short")})
@@ -162,6 +163,29 @@ func TestNetworkDataChecksItself(t *testing.T) {
 	}
 	if n != 2 {
 		t.Errorf("%d bounds", n)
+	}
+}
+
+// The script of the edition accepts its data, and no longer once one integer
+// of it is changed.
+func TestNetworkScript(t *testing.T) {
+	python, err := exec.LookPath("python3")
+	if err != nil {
+		t.Skip("there is no python3")
+	}
+	dir := buildNetwork(t, withNetwork())
+	run := func() (string, error) {
+		out, err := exec.Command(python, filepath.Join(dir, "data", "network.py")).CombinedOutput()
+		return string(out), err
+	}
+	if out, err := run(); err != nil || !strings.HasPrefix(out, "OK: 5 sums") {
+		t.Errorf("%v %s", err, out)
+	}
+	if err := replaceIn(filepath.Join(dir, "data", "network.json"), "3599999", "3599998"); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := run(); err == nil || !strings.Contains(out, "TS-002.start") {
+		t.Errorf("a changed integer was accepted: %s", out)
 	}
 }
 
