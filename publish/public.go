@@ -100,8 +100,8 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 		out.Events = append(out.Events, e)
 	}
 	for _, k := range d.Constraints {
-		k.Evidence = keep(k.Evidence, items)
-		if len(k.Evidence) > 0 {
+		// A constraint tells what its evidence says, so all of it has to be public.
+		if n := len(k.Evidence); n > 0 && len(keep(k.Evidence, items)) == n {
 			out.Constraints = append(out.Constraints, k)
 		}
 	}

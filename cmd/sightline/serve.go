@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"sync"
 	"time"
 
 	"sightline"
@@ -53,6 +54,7 @@ type desk struct {
 	addr     string
 	main     net.Listener
 	original net.Listener
+	mu       sync.Mutex // over folders, which a case can join
 	folders  []*folder
 	log      io.Writer
 	temp     string
@@ -127,8 +129,23 @@ func (d *desk) run(ctx context.Context, work bool) error {
 	return nil
 }
 
+// join brings a further case to the running desk and does its jobs.
+func (d *desk) join(ctx context.Context, f *folder, c *web.Case) {
+	d.mu.Lock()
+	d.folders = append(d.folders, f)
+	d.mu.Unlock()
+	d.server.Join(c)
+	go func() {
+		if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
+			fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
+		}
+	}()
+}
+
 func (d *desk) close() {
 	os.RemoveAll(d.temp)
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	for _, f := range d.folders {
 		f.Close()
 	}
