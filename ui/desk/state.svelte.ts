@@ -5,6 +5,7 @@ import type { SceneHandle } from '../scene/handle.ts';
 import type { TimelineHandle } from '../timeline/handle.ts';
 import { api, CallError, follow, type CaseLine, type Command, type Job, type Live, type LiveEntry, type Me, type Ref } from './lib/api.ts';
 import { conflicts, type Conflict } from './lib/conflicts.ts';
+import { same } from './lib/same.ts';
 import { applyFilter, haystack, NO_FILTER, type Filter } from './lib/facets.ts';
 import { byId } from './lib/fold.ts';
 import { hasClock, isoDay, sortKey, fromLocal } from './lib/time.ts';
@@ -469,7 +470,7 @@ export class Desk {
       this.#head(r.seq);
       return turned(r.seq);
     } catch (err) {
-      const untouched = e.refs.every((x, i) => JSON.stringify(this.object(x.kind, x.id)) === JSON.stringify(e.after[i]));
+      const untouched = e.refs.every((x, i) => same(this.object(x.kind, x.id), e.after[i]));
       if (!(err instanceof CallError) || err.status !== 409 || !untouched) {
         this.report(err);
         return null;

@@ -31,7 +31,7 @@ export interface Job {
   tries: number; progress: number; error?: string; queued: string; started?: string; ended?: string;
 }
 export interface Problem { ref: Ref; code: string; text: Text; fix: Text }
-export interface Published { edition?: string; url?: string; problems: Problem[] }
+export interface Published { edition?: string; folder?: string; problems: Problem[] }
 export interface CheckReport { ok: boolean; faults: { what: string; where: string; remedy: string }[]; checked: Record<string, number> }
 export interface Taken { added: { id: string; name: string }[]; known: { id: string; name: string }[]; refused: { name: string; why: string }[] }
 export interface LiveEntry { seq: number; at: string; kind: string; by: string; refs: Ref[] }

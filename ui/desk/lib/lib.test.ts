@@ -7,6 +7,7 @@ import { readLink, writeLink, type Link } from './link.ts';
 import { citations, paragraphs } from './markup.ts';
 import { frameAt, mediaTime, middleOf, parseFrames, parseMediaTime } from './media.ts';
 import { parsePeaks } from './peaks.ts';
+import { same } from './same.ts';
 import { fromLocal, overlap, timeWords } from './time.ts';
 
 const utc = (s: string) => Date.parse(s);
@@ -120,4 +121,10 @@ test('media time, frames of variable rate, peaks', () => {
   [-64, 64, -128, 127].forEach((x, i) => v.setInt8(20 + i, x));
   assert.deepEqual([...parsePeaks(b)!.min], [-0.5, -1]);
   assert.equal(parsePeaks(new ArrayBuffer(3)), null);
+});
+
+test('same: order of keys and empty fields do not tell values apart, values do', () => {
+  assert.ok(same({ a: 1, b: { en: 'x' }, c: [] }, { b: { en: 'x', es: '' }, a: 1 }));
+  assert.ok(!same({ a: 1 }, { a: 2 }));
+  assert.ok(!same({ steps: [1, 2] }, { steps: [2, 1] }));
 });
