@@ -24,13 +24,14 @@ import (
 	"sightline/where"
 )
 
-// made is one small exercise, shared by the tests.
+// made is one small exercise, shared by the tests. Short runs leave the video
+// out.
 var made = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "exercise")
 	if err != nil {
 		return "", err
 	}
-	_, err = Generate(context.Background(), Options{Seed: 3, Dir: dir})
+	_, err = Generate(context.Background(), Options{Seed: 3, Dir: dir, NoVideo: testing.Short()})
 	return dir, err
 })
 
@@ -80,7 +81,7 @@ func tree(t *testing.T, dir string) map[string]string {
 func TestSameSeedSameBytes(t *testing.T) {
 	dir, _ := small(t)
 	again := t.TempDir()
-	if _, err := Generate(context.Background(), Options{Seed: 3, Dir: again, Workers: 1}); err != nil {
+	if _, err := Generate(context.Background(), Options{Seed: 3, Dir: again, Workers: 1, NoVideo: testing.Short()}); err != nil {
 		t.Fatal(err)
 	}
 	a, b := tree(t, dir), tree(t, again)
@@ -191,8 +192,7 @@ func TestTruthOfImages(t *testing.T) {
 	}
 }
 
-// The picture really has what the truth says: the lamp post's shadow is dark
-// beside its tip, and copies show the pixels of their originals.
+// Copies show the pixels of their originals where the truth puts them.
 func TestCopiesShowTheirOriginal(t *testing.T) {
 	dir, tr := small(t)
 	load := func(im Image) image.Image {
@@ -353,6 +353,9 @@ func TestCaseHoldsNoTruth(t *testing.T) {
 // A video's frames and sound are where the truth puts them. AAC is lossy, so
 // the onset is looser than in the recordings.
 func TestVideosOfTheExercise(t *testing.T) {
+	if testing.Short() {
+		t.Skip("short runs make no video")
+	}
 	dir, tr := small(t)
 	ffmpeg, err := tool.Find("ffmpeg")
 	if err != nil {
