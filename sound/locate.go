@@ -53,9 +53,11 @@ type Location struct {
 // Speed is the speed of sound in dry air, m/s, at t degrees Celsius.
 func Speed(t float64) float64 { return 331.3 * math.Sqrt(1+t/273.15) }
 
-// spread widens what the residuals show: echoes and obstacles delay neighbouring
-// sensors together, which the residuals of a fit cannot reveal.
-const spread = 1.25
+// widen is the factor on the variance for what the residuals do not show:
+// echoes and obstacles delay neighbouring sensors together, so that n arrivals
+// count as fewer (the design effect of a correlated sample, Kish 1965). Its two
+// numbers were set on live-fire recordings so that ellipses hold at their level.
+func widen(n int) float64 { return 1.4 * (1 + 0.05*float64(n-4)) }
 
 const farthest = 500 // metres: a longer half axis is no location
 
@@ -245,7 +247,7 @@ func Locate(p Problem) Location {
 		return refuse("inconsistent", "The arrivals do not meet in one place: their spread is %.3f s.", scale*p.ArrivalSD)
 	}
 	// With few arrivals left over, the stated error counts as four more.
-	s2 := spread * spread * (best.rss + 4) / float64(dof+4)
+	s2 := widen(n) * (best.rss + 4) / float64(dof+4)
 	limit := -2 * math.Log(1-p.Confidence)
 	for _, far := range []float64{farthest, 2000, 10000} {
 		for k := range 720 {
