@@ -174,7 +174,7 @@ func (s *Server) open(w http.ResponseWriter, r *http.Request) {
 	if to := r.URL.Query().Get("to"); strings.HasPrefix(to, "/") && !strings.HasPrefix(to, "//") && !strings.Contains(to, "\\") {
 		next = to
 	}
-	writeString(w, `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=`+htmlAttr(next)+`"><title>Sightline</title><a href="`+htmlAttr(next)+`">Sightline</a>`)
+	writeString(w, `<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=`+htmlAttr(next)+`"><link rel="icon" href="data:,"><title>Sightline</title><a href="`+htmlAttr(next)+`">Sightline</a>`)
 }
 
 func (s *Server) admitted(r *http.Request) bool {

@@ -132,6 +132,9 @@ func TestTheDoorIsNarrow(t *testing.T) {
 	if got, _ := d.call("GET", "/open?token=wrong", nil, nil); got != 401 {
 		t.Errorf("a wrong token: %d", got)
 	}
+	if got, b := d.call("GET", "/open?token=secret", nil, nil); got != 200 || !bytes.Contains(b, []byte(`rel="icon" href="data:,"`)) {
+		t.Errorf("the page that signs in lets the browser ask for an icon that is not there: %d %s", got, b)
+	}
 	if got, b := d.call("GET", "/open?token=secret&to=//evil.example/", nil, nil); got != 200 || bytes.Contains(b, []byte("evil")) {
 		t.Errorf("%d: %s", got, b)
 	}

@@ -231,7 +231,7 @@ test('nothing is wider than the window at the four sizes, in both languages', { 
     await open(link('view=library&sel=EJ-016'), p);
     for (const view of ['library', 'place', 'accounts', 'story', 'publish']) {
       await p.evaluate((v) => (window.sightline.desk.view = v), view);
-      await p.locator({ library: 'section.library', place: '.scene-view', accounts: '.cmp', story: '.story-body', publish: '.publish' }[view]).waitFor();
+      await p.locator({ library: 'section.library', place: 'section.scene-view', accounts: 'section.accounts', story: '.story-body', publish: 'section.publish' }[view]).waitFor();
       const wide = await p.evaluate(() => document.documentElement.scrollWidth > innerWidth);
       assert.equal(wide, false, `${view} at ${width} x ${height}`);
     }
