@@ -298,7 +298,7 @@ export const mountScene: MountScene = (el, input) => {
     const lang = input.lang.get();
     const zone = doc.case.zone;
     const first = s.sites.find(isSelected) ?? s.sites[0]!;
-    const ids = [...new Set(s.sites.map((x) => x.id))];
+    const ids = [...new Set([first.id, ...s.sites.map((x) => x.id)])];
     const time = first.item?.times?.[0] ? timeText(first.item.times[0], zone, lang, { caseDay: (doc.case.date ?? '').slice(0, 10) }) : '';
     const head = ids.length === 1 ? ids[0] + (time && time.length < 16 ? ' ' + time : '') : ids.length < 4 ? ids.join(' · ') : ids[0] + ' +' + (ids.length - 1);
     const name = say(first.place.label, lang) || (first.item ? say(first.item.title, lang) : '');
