@@ -2,14 +2,12 @@ package web
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
-	"sort"
 	"strings"
 	"time"
 
@@ -239,20 +237,7 @@ func (s *Server) derivative(w http.ResponseWriter, r *http.Request, c *Case) err
 	if err != nil {
 		return fmt.Errorf("%w: %w", sightline.ErrInvalid, err)
 	}
-	var typ string
-	err = c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
-		for row, err := range rd.Rows(sightline.KindDerivative) {
-			if err != nil {
-				return err
-			}
-			var v sightline.Derivative
-			if json.Unmarshal(row.Value, &v) == nil && v.SHA256 == d.String() {
-				typ = v.Type
-				return nil
-			}
-		}
-		return fmt.Errorf("no derivative has the digest %s: %w", d, sightline.ErrNotFound)
-	})
+	typ, err := c.made.typeOf(r.Context(), c, d.String())
 	if err != nil {
 		return err
 	}
@@ -490,14 +475,4 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, c *Case) error {
 	}
 	http.ServeContent(w, r, "", time.Time{}, f)
 	return nil
-}
-
-// sortedKeys keeps replies in one order.
-func sortedKeys[V any](m map[string]V) []string {
-	ks := make([]string, 0, len(m))
-	for k := range m {
-		ks = append(ks, k)
-	}
-	sort.Strings(ks)
-	return ks
 }

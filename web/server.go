@@ -46,6 +46,8 @@ type Case struct {
 	Export ExportFunc
 	// Retry puts a failed job back in the queue.
 	Retry RetryFunc
+
+	made madeIndex
 }
 
 // Config describes a desk.

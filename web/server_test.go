@@ -254,6 +254,30 @@ func TestOriginalsComeFromAnotherOrigin(t *testing.T) {
 	}
 }
 
+// A derivative is served as soon as it is made, and no longer than it stands.
+func TestDerivativesFollowTheLog(t *testing.T) {
+	d := newTestDesk(t)
+	blob, err := d.c.Blobs.Put(context.Background(), strings.NewReader("small picture"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := "/api/cases/test/derivatives/" + blob.Digest.String()
+	if code, _ := d.call("GET", path, nil, nil); code != 404 {
+		t.Errorf("before it was made: %d", code)
+	}
+	v := &sightline.Derivative{ID: "TS-001/thumb", Item: "TS-001", Role: "thumb", SHA256: blob.Digest.String(), Size: blob.Size, Type: "image/png"}
+	d.update(sightline.EntryDerive, func(w sightline.Writer) error { return w.Put(v) })
+	for range 2 {
+		if code, b := d.call("GET", path, nil, nil); code != 200 || string(b) != "small picture" {
+			t.Errorf("made: %d %s", code, b)
+		}
+	}
+	d.update(sightline.EntryDerive, func(w sightline.Writer) error { return w.Withdraw(v.Ref(), "redacted since") })
+	if code, _ := d.call("GET", path, nil, nil); code != 404 {
+		t.Errorf("after it was withdrawn: %d", code)
+	}
+}
+
 func TestLiveUpdates(t *testing.T) {
 	d := newTestDesk(t)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
