@@ -39,14 +39,6 @@ func (s SealedValue) Opens(commitment string) bool {
 	return len(s.Salt) == SaltSize && Commitment(s.Name, s.Salt, s.Value) == commitment
 }
 
-// LeafHash is the RFC 6962 leaf hash of an entry's bytes, in hexadecimal.
-func LeafHash(entry []byte) string {
-	h := sha256.New()
-	h.Write([]byte{0})
-	h.Write(entry)
-	return hex.EncodeToString(h.Sum(nil))
-}
-
 // KeyID names an Ed25519 public key: "ed25519:" and the SHA-256 of its 32 raw
 // bytes.
 func KeyID(raw []byte) string {

@@ -59,8 +59,6 @@ func sameHypotheses(a, b []Hypothesis) bool {
 	return true
 }
 
-func ms(v int64) *Instant { i := Instant(v); return &i }
-
 // Readings worked by hand from the formats' own definitions.
 func TestParse(t *testing.T) {
 	one := func(lo, hi int64, b Basis) []Hypothesis {
