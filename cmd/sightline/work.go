@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"sightline"
@@ -12,7 +14,8 @@ import (
 	"sightline/tool"
 )
 
-// workCmd does the waiting jobs of a case.
+// workCmd does the waiting jobs of a case. Its status is 1 when one of them
+// failed.
 type workCmd struct {
 	inCase  `embed:""`
 	Lanes   []string `help:"Lanes to work in: cpu, video. Default: all."`
@@ -53,6 +56,7 @@ func (c *workCmd) Run(e *env) error {
 		return n
 	}
 	var mu sync.Mutex
+	var failed []string
 	ended := 0
 	enc := json.NewEncoder(e.stdout)
 	sum, err := flow.Work(e.ctx, f.Store, f.Blobs, f.Actor, flow.Options{
@@ -65,6 +69,9 @@ func (c *workCmd) Run(e *env) error {
 				return
 			}
 			ended++
+			if ev.State == "failed" {
+				failed = append(failed, ev.Job.Item+" ("+ev.Job.Kind+")")
+			}
 			if bar.on {
 				bar.draw(ended, ended+left(), fmt.Sprintf("%s %s %s", ev.Job.Kind, ev.Job.Item, ev.State))
 			}
@@ -80,7 +87,24 @@ func (c *workCmd) Run(e *env) error {
 	if !c.JSON {
 		fmt.Fprintf(e.stdout, "%d jobs done, %d failed\n", sum.Done, sum.Failed)
 	}
+	if err == nil && len(failed) > 0 {
+		// What went well is stored; the status lets a script see the rest.
+		slices.Sort(failed)
+		const most = 20
+		more := ""
+		if len(failed) > most {
+			failed, more = failed[:most], fmt.Sprintf(" and %d more", len(failed)-most)
+		}
+		return exit(1, fmt.Errorf("%s failed: %s%s; the reason is on each item", countJobs(sum.Failed), strings.Join(failed, ", "), more))
+	}
 	return err
+}
+
+func countJobs(n int) string {
+	if n == 1 {
+		return "1 job"
+	}
+	return fmt.Sprintf("%d jobs", n)
 }
 
 // scratch is where working copies are made: on the file system of the blobs,
