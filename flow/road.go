@@ -42,7 +42,7 @@ var Road = []Step{
 	{Kind: "still", Takes: encoded, Makes: []string{"thumb", "preview"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Picture},
 	{Kind: "poster", Takes: media("video"), Makes: []string{"thumb", "poster"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Poster},
 	{Kind: "waveform", Takes: media("video", "audio"), Makes: []string{"waveform"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 4, Run: identify.Waveform},
-	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy"}, Lane: Video, Needs: "ffmpeg", Version: 1, Priority: 2, Run: identify.Proxy},
+	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy", "frames"}, Lane: Video, Needs: "ffmpeg", Version: 2, Priority: 2, Run: identify.Proxy},
 }
 
 func held(it *sightline.Item) bool { return it.Held }

@@ -170,7 +170,8 @@ func (e *Env) nothing(ctx context.Context, j sightline.Job) error {
 
 // Proxy makes a working copy of a video of at most 480 lines that every browser plays and
 // that seeks well: H.264 and AAC with the index in front, or VP9 and Opus where
-// ffmpeg has no H.264 encoder. Frames keep their times.
+// ffmpeg has no H.264 encoder. Frames keep their times, and the table of them
+// ([FrameTable]) is made beside it for stepping from frame to frame.
 func Proxy(ctx context.Context, e *Env, j sightline.Job, progress Progress) error {
 	path, done, err := e.file(ctx, j.Input)
 	if err != nil {
@@ -201,8 +202,8 @@ func Proxy(ctx context.Context, e *Env, j sightline.Job, progress Progress) erro
 	} {
 		out, typ = filepath.Join(dir, c.file), c.typ
 		args := append(tool.FFmpegArgs(path, "-progress", "pipe:1"), "-map", "0:v:0", "-map", "0:a:0?", "-sn", "-dn", "-map_metadata", "-1", "-map_chapters", "-1",
-			"-vf", "scale='if(gt(iw,ih),-2,trunc(min(480,iw)/2)*2)':'if(gt(iw,ih),trunc(min(480,ih)/2)*2,-2)'", "-fps_mode", "vfr", "-fflags", "+bitexact", "-flags:v", "+bitexact")
-		args = append(append(args, c.args...), out)
+			"-vf", "scale='if(gt(iw,ih),-2,trunc(min(480,iw)/2)*2)':'if(gt(iw,ih),trunc(min(480,ih)/2)*2,-2)'", "-fflags", "+bitexact", "-flags:v", "+bitexact")
+		args = append(append(append(args, proxyTiming...), c.args...), out)
 		limit := 10*time.Minute + time.Duration(20*duration*float64(time.Second))
 		res, err = e.Box.Run(ctx, tool.Cmd{Program: "ffmpeg", Args: args, Read: []string{path}, Dir: dir,
 			Stdout: &follow{total: duration, tell: progress}, Limits: tool.Limits{CPU: min(limit, 12*time.Hour), Wall: min(limit, 12*time.Hour), Memory: 6 << 30, File: 64 << 30, Output: 64 << 20}})
@@ -221,8 +222,23 @@ func Proxy(ctx context.Context, e *Env, j sightline.Job, progress Progress) erro
 			}
 		}
 	}
-	return e.keep(ctx, j, []made{{role: "proxy", typ: typ, path: out, width: w, height: h, recipe: res.Recipe()}}, nil)
+	list := []made{{role: "proxy", typ: typ, path: out, width: w, height: h, recipe: res.Recipe()}}
+	table, err := e.frames(ctx, path, out, filepath.Join(dir, "frames.json"))
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case err != nil: // the copy plays all the same; stepping is then by an assumed rate and says so
+		list[0].meta = map[string]string{"frames": err.Error()}
+	default:
+		list = append([]made{*table}, list...)
+	}
+	return e.keep(ctx, j, list, nil)
 }
+
+// proxyTiming keeps the time of every frame: none is doubled to
+// reach a rate, and the encoder counts in the clock of the file instead of in
+// frames of an assumed rate, which would move frames of a phone's video.
+var proxyTiming = []string{"-fps_mode", "vfr", "-enc_time_base:v", "-1"}
 
 // follow reads ffmpeg's -progress lines.
 type follow struct {
