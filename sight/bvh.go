@@ -15,15 +15,22 @@ type BVH struct {
 	tri   []bvhTri
 }
 
+// bvhNode is half a cache line, and the two children of a node share one.
 type bvhNode struct {
-	lo, hi vec
-	first  int32 // first triangle, or the second child (the first follows)
-	count  int32 // triangles of a leaf; 0 for an inner node
+	box   [6]float32 // low x, y, z, high x, y, z, rounded outwards
+	first int32      // first triangle, or the first of two adjacent children
+	count int32      // triangles of a leaf; 0 for an inner node
 }
 
 type bvhTri struct {
 	p, e1, e2 vec
 	id        int32
+}
+
+// bvhPrim is a triangle while the tree is being built: its box and its number.
+type bvhPrim struct {
+	box [6]float32
+	id  int32
 }
 
 // MaxTriangles bounds a mesh before memory is spent on it.
@@ -42,302 +49,195 @@ func NewBVH(vertices [][3]float64, triangles [][3]uint32) (*BVH, error) {
 	if len(triangles) > MaxTriangles {
 		return nil, fmt.Errorf("%d triangles, at most %d are accepted; simplify the model", len(triangles), MaxTriangles)
 	}
-	for i, v := range vertices {
-		if !finite(v[:]...) {
-			return nil, fmt.Errorf("vertex %d is not a usable position", i)
+	far := 0.0
+	for i := range vertices {
+		v := &vertices[i]
+		for _, x := range v {
+			if !(math.Abs(x) <= 1e12) {
+				return nil, fmt.Errorf("vertex %d is not a usable position", i)
+			}
+			if a := math.Abs(x); a > far {
+				far = a
+			}
 		}
 	}
-	b := &BVH{tri: make([]bvhTri, 0, len(triangles))}
+	// Boxes are this much larger than what they hold, for rounding in the rays.
+	slack := float64(far * 1e-9)
+	prims := make([]bvhPrim, 0, len(triangles))
 	for i, t := range triangles {
 		for _, k := range t {
 			if int64(k) >= int64(len(vertices)) {
 				return nil, fmt.Errorf("triangle %d names vertex %d of %d", i, k, len(vertices))
 			}
 		}
-		p := vertices[t[0]]
-		e1, e2 := sub(vertices[t[1]], p), sub(vertices[t[2]], p)
-		if norm(cross(e1, e2)) > 0 {
-			b.tri = append(b.tri, bvhTri{p, e1, e2, int32(i)})
+		p, q, r := &vertices[t[0]], &vertices[t[1]], &vertices[t[2]]
+		if !hasArea(p, q, r) {
+			continue
 		}
+		c := bvhPrim{id: int32(i)}
+		for k := range 3 {
+			lo, hi := p[k], p[k]
+			if q[k] < lo {
+				lo = q[k]
+			} else if q[k] > hi {
+				hi = q[k]
+			}
+			if r[k] < lo {
+				lo = r[k]
+			} else if r[k] > hi {
+				hi = r[k]
+			}
+			c.box[k], c.box[k+3] = below(lo-slack), above(hi+slack)
+		}
+		prims = append(prims, c)
 	}
-	if len(b.tri) == 0 {
+	if len(prims) == 0 {
 		return nil, errors.New("the mesh has no triangle with an area")
 	}
-	b.nodes = make([]bvhNode, 0, len(b.tri))
-	b.build(0, len(b.tri), 0)
+	// Node 1 stays empty: pairs then begin on even numbers and fill one cache line.
+	b := &BVH{nodes: make([]bvhNode, 2, len(prims)+2), tri: make([]bvhTri, len(prims))}
+	bl := bvhBuilder{b: b, prims: prims}
+	bl.build(0, 0, len(prims), 0)
+	for i := range prims {
+		t := triangles[prims[i].id]
+		p := vertices[t[0]]
+		b.tri[i] = bvhTri{p, sub(vertices[t[1]], p), sub(vertices[t[2]], p), prims[i].id}
+	}
 	return b, nil
 }
 
-func (t *bvhTri) grow(lo, hi *vec) {
-	for k := range 3 {
-		a, b, c := t.p[k], t.p[k]+t.e1[k], t.p[k]+t.e2[k]
-		lo[k] = min(lo[k], a, b, c)
-		hi[k] = max(hi[k], a, b, c)
+func hasArea(p, q, r *vec) bool {
+	ax, ay, az := q[0]-p[0], q[1]-p[1], q[2]-p[2]
+	bx, by, bz := r[0]-p[0], r[1]-p[1], r[2]-p[2]
+	x, y, z := float64(ay*bz)-float64(az*by), float64(az*bx)-float64(ax*bz), float64(ax*by)-float64(ay*bx)
+	return float64(x*x)+float64(y*y)+float64(z*z) > 0
+}
+
+// below and above round outwards.
+func below(x float64) float32 { return math.Nextafter32(float32(x), float32(math.Inf(-1))) }
+func above(x float64) float32 { return math.Nextafter32(float32(x), float32(math.Inf(1))) }
+
+const bins = 16
+
+type bvhBuilder struct {
+	b     *BVH
+	prims []bvhPrim
+}
+
+// grow widens a box by another.
+func grow(a, b *[6]float32) {
+	if b[0] < a[0] {
+		a[0] = b[0]
+	}
+	if b[1] < a[1] {
+		a[1] = b[1]
+	}
+	if b[2] < a[2] {
+		a[2] = b[2]
+	}
+	if b[3] > a[3] {
+		a[3] = b[3]
+	}
+	if b[4] > a[4] {
+		a[4] = b[4]
+	}
+	if b[5] > a[5] {
+		a[5] = b[5]
 	}
 }
 
-func (t *bvhTri) middle(k int) float64 { return t.p[k] + (t.e1[k]+t.e2[k])/3 }
-
-func area(lo, hi *vec) float64 {
-	x, y, z := hi[0]-lo[0], hi[1]-lo[1], hi[2]-lo[2]
+func area(b *[6]float32) float64 {
+	x, y, z := float64(b[3])-float64(b[0]), float64(b[4])-float64(b[1]), float64(b[5])-float64(b[2])
 	return float64(x*y) + float64(y*z) + float64(z*x)
 }
 
-var nothing = [2]vec{{math.Inf(1), math.Inf(1), math.Inf(1)}, {math.Inf(-1), math.Inf(-1), math.Inf(-1)}}
+var nothing = [6]float32{math.MaxFloat32, math.MaxFloat32, math.MaxFloat32, -math.MaxFloat32, -math.MaxFloat32, -math.MaxFloat32}
 
-func (b *BVH) build(from, to, depth int) {
-	n := bvhNode{lo: nothing[0], hi: nothing[1]}
-	clo, chi := nothing[0], nothing[1]
+// build makes node at over the primitives from..to.
+func (l *bvhBuilder) build(at, from, to, depth int) {
+	box, mid := nothing, nothing
 	for i := from; i < to; i++ {
-		t := &b.tri[i]
-		t.grow(&n.lo, &n.hi)
-		for k := range 3 {
-			m := t.middle(k)
-			clo[k], chi[k] = min(clo[k], m), max(chi[k], m)
-		}
+		p := &l.prims[i]
+		grow(&box, &p.box)
+		x, y, z := p.box[0]+p.box[3], p.box[1]+p.box[4], p.box[2]+p.box[5]
+		c := [6]float32{x, y, z, x, y, z}
+		grow(&mid, &c)
 	}
-	at := len(b.nodes)
-	b.nodes = append(b.nodes, n)
+	n := &l.b.nodes[at]
+	n.box = box
 	axis := 0
 	for k := 1; k < 3; k++ {
-		if chi[k]-clo[k] > chi[axis]-clo[axis] {
+		if mid[k+3]-mid[k] > mid[axis+3]-mid[axis] {
 			axis = k
 		}
 	}
-	width := chi[axis] - clo[axis]
-	if to-from <= 2 || !(width > 0) && to-from <= 64 {
-		b.nodes[at].first, b.nodes[at].count = int32(from), int32(to-from)
+	width := mid[axis+3] - mid[axis]
+	count := to - from
+	if count <= 2 || !(width > 0) && count <= 64 {
+		n.first, n.count = int32(from), int32(count)
 		return
 	}
-	mid := (from + to) / 2       // equal centres: halve the list
+	cut := from + count/2        // equal centres: halve the list
 	if width > 0 && depth < 90 { // deeper than that, halving keeps the tree within the stack
-		const bins = 16
-		var count [bins]int
-		var lo, hi [bins]vec
-		for i := range bins {
-			lo[i], hi[i] = nothing[0], nothing[1]
+		var num [bins]int32
+		var b [bins][6]float32
+		for i := range b {
+			b[i] = nothing
 		}
-		scale := bins * (1 - 1e-9) / width
-		bin := func(t *bvhTri) int { return max(0, min(bins-1, int(float64((t.middle(axis)-clo[axis])*scale)))) }
+		low, scale := mid[axis], bins*(1-1e-6)/width
 		for i := from; i < to; i++ {
-			k := bin(&b.tri[i])
-			count[k]++
-			b.tri[i].grow(&lo[k], &hi[k])
+			p := &l.prims[i]
+			k := int((p.box[axis]+p.box[axis+3]-low)*scale) & (bins - 1)
+			num[k]++
+			grow(&b[k], &p.box)
 		}
 		var right [bins]float64
-		l, h, c := nothing[0], nothing[1], 0
+		acc, c := nothing, int32(0)
 		for k := bins - 1; k > 0; k-- {
-			for a := range 3 {
-				l[a], h[a] = min(l[a], lo[k][a]), max(h[a], hi[k][a])
+			if num[k] > 0 {
+				grow(&acc, &b[k])
 			}
-			if c += count[k]; c > 0 {
-				right[k] = float64(float64(c) * area(&l, &h))
+			if c += num[k]; c > 0 {
+				right[k] = float64(float64(c) * area(&acc))
 			}
 		}
-		l, h, c = nothing[0], nothing[1], 0
-		best, cut := math.Inf(1), 0
-		for k := 0; k < bins-1; k++ {
-			for a := range 3 {
-				l[a], h[a] = min(l[a], lo[k][a]), max(h[a], hi[k][a])
+		acc, c = nothing, 0
+		best, split := math.Inf(1), -1
+		for k := range bins - 1 {
+			if num[k] > 0 {
+				grow(&acc, &b[k])
 			}
-			c += count[k]
-			if c == 0 || c == to-from {
+			c += num[k]
+			if c == 0 || int(c) == count {
 				continue
 			}
-			if cost := float64(float64(c)*area(&l, &h)) + right[k+1]; cost < best {
-				best, cut = cost, k
+			if cost := float64(float64(c)*area(&acc)) + right[k+1]; cost < best {
+				best, split = cost, k
 			}
 		}
-		if to-from <= 8 && best >= float64(to-from-1)*area(&n.lo, &n.hi) {
-			b.nodes[at].first, b.nodes[at].count = int32(from), int32(to-from)
+		if count <= 6 && best >= float64(float64(count-1)*area(&box)) {
+			n.first, n.count = int32(from), int32(count)
 			return
 		}
-		i, j := from, to
-		for i < j {
-			if bin(&b.tri[i]) <= cut {
-				i++
-			} else {
-				j--
-				b.tri[i], b.tri[j] = b.tri[j], b.tri[i]
-			}
-		}
-		if i > from && i < to {
-			mid = i
-		}
-	}
-	b.build(from, mid, depth+1)
-	b.nodes[at].first = int32(len(b.nodes))
-	b.build(mid, to, depth+1)
-}
-
-// Closest is the nearest triangle along a ray, between distances 0 and limit.
-func (b *BVH) Closest(origin, dir [3]float64, limit float64) (Hit, bool) {
-	return b.walk(origin, dir, 0, limit, false)
-}
-
-// Blocked says whether something stands on the segment between two points.
-// Tolerance metres next to both ends do not count, so that a point on a
-// surface is not hidden by that surface.
-func (b *BVH) Blocked(from, to [3]float64, tolerance float64) bool {
-	d := sub(to, from)
-	n := norm(d)
-	if !(n > 2*tolerance) {
-		return false
-	}
-	_, hit := b.walk(from, d, tolerance/n, 1-tolerance/n, true)
-	return hit
-}
-
-func (b *BVH) walk(o, d vec, from, limit float64, any bool) (best Hit, found bool) {
-	inv := vec{1 / d[0], 1 / d[1], 1 / d[2]}
-	// far children wait here with the distance at which the ray enters them
-	var stack [128]struct {
-		t  float64
-		at int32
-	}
-	top := 0
-	at := int32(0)
-	if _, ok := b.nodes[0].enter(&o, &inv, from, limit); !ok {
-		return best, false
-	}
-	for {
-		n := &b.nodes[at]
-		if n.count == 0 {
-			one, two := at+1, n.first
-			t1, in1 := b.nodes[one].enter(&o, &inv, from, limit)
-			t2, in2 := b.nodes[two].enter(&o, &inv, from, limit)
-			if in1 && in2 && t2 < t1 {
-				one, two, t1, t2 = two, one, t2, t1
-			}
-			switch {
-			case in1 && in2:
-				stack[top].t, stack[top].at = t2, two
-				top++
-				at = one
-				continue
-			case in1:
-				at = one
-				continue
-			case in2:
-				at = two
-				continue
-			}
-		}
-		for i := n.first; i < n.first+n.count; i++ {
-			if t, ok := b.tri[i].meets(&o, &d); ok && t > from && t < limit {
-				limit, best, found = t, Hit{t, int(b.tri[i].id)}, true
-				if any {
-					return best, true
+		if split >= 0 {
+			i, j := from, to
+			for i < j {
+				p := &l.prims[i]
+				if int((p.box[axis]+p.box[axis+3]-low)*scale)&(bins-1) <= split {
+					i++
+				} else {
+					j--
+					*p, l.prims[j] = l.prims[j], *p
 				}
 			}
-		}
-		for {
-			if top == 0 {
-				return best, found
-			}
-			top--
-			if stack[top].t <= limit {
-				at = stack[top].at
-				break
+			if i > from && i < to {
+				cut = i
 			}
 		}
 	}
-}
-
-// enter gives the distance at which a ray enters a box within an interval.
-// NaN (a ray in the plane of a face) leaves the interval as it is.
-func (n *bvhNode) enter(o, inv *vec, from, limit float64) (float64, bool) {
-	t0, t1 := from, limit
-	for k := range 3 {
-		a, c := (n.lo[k]-o[k])*inv[k], (n.hi[k]-o[k])*inv[k]
-		if inv[k] < 0 {
-			a, c = c, a
-		}
-		if a > t0 {
-			t0 = a
-		}
-		if c < t1 {
-			t1 = c
-		}
-	}
-	return t0, t0 <= t1+1e-12*math.Abs(t1)
-}
-
-// meets is the test of Möller and Trumbore 1997, two-sided.
-func (t *bvhTri) meets(o, d *vec) (float64, bool) {
-	p := cross(*d, t.e2)
-	det := dot(t.e1, p)
-	if det == 0 {
-		return 0, false
-	}
-	inv := 1 / det
-	s := sub(*o, t.p)
-	u := float64(dot(s, p) * inv)
-	if u < -1e-12 || u > 1+1e-12 {
-		return 0, false
-	}
-	q := cross(s, t.e1)
-	v := float64(dot(*d, q) * inv)
-	if v < -1e-12 || u+v > 1+1e-12 {
-		return 0, false
-	}
-	return float64(dot(t.e2, q) * inv), true
-}
-
-// Sight is a three-valued answer to "can A see B".
-type Sight string
-
-// The values of Sight.
-const (
-	Visible Sight = "visible"
-	Hidden  Sight = "hidden"
-	Depends Sight = "depends on position"
-)
-
-// See says whether target is visible from an eye that is known with a 3x3
-// covariance in square metres (zero for an exact place), and with what
-// probability: 400 eyes are drawn from the covariance, always the same ones.
-// Below 2.5 % it is hidden, above 97.5 % visible.
-func (b *BVH) See(eye [3]float64, covariance [3][3]float64, target [3]float64, tolerance float64) (Sight, float64) {
-	val, axes := eigen3(covariance)
-	if !(val[0] > 0) {
-		if b.Blocked(eye, target, tolerance) {
-			return Hidden, 0
-		}
-		return Visible, 1
-	}
-	const draws = 400
-	rng := newPCG(1)
-	seen := 0
-	for range draws {
-		z0, z1 := rng.normals()
-		z2, _ := rng.normals()
-		e := eye
-		for k, z := range [3]float64{z0, z1, z2} {
-			s := float64(z * math.Sqrt(math.Max(0, val[k])))
-			for i := range 3 {
-				e[i] += float64(s * axes[k][i])
-			}
-		}
-		if !b.Blocked(e, target, tolerance) {
-			seen++
-		}
-	}
-	p := float64(seen) / draws
-	switch {
-	case p < 0.025:
-		return Hidden, p
-	case p > 0.975:
-		return Visible, p
-	}
-	return Depends, p
-}
-
-// Viewshed says which of the targets an eye sees.
-func (b *BVH) Viewshed(eye [3]float64, targets [][3]float64, tolerance float64) []bool {
-	out := make([]bool, len(targets))
-	for i := range targets {
-		out[i] = !b.Blocked(eye, targets[i], tolerance)
-	}
-	return out
+	first := len(l.b.nodes)
+	n.first, n.count = int32(first), 0
+	l.b.nodes = append(l.b.nodes, bvhNode{}, bvhNode{})
+	l.build(first, from, cut, depth+1)
+	l.build(first+1, cut, to, depth+1)
 }
