@@ -53,6 +53,7 @@ type Checked struct {
 	Objects     int64 `json:"objects"`
 	Sealed      int64 `json:"sealed"`
 	Checkpoints int64 `json:"checkpoints"`
+	Witnesses   int64 `json:"witnesses"` // checkpoints kept outside the case file
 	Blobs       int64 `json:"blobs"`
 	Bytes       int64 `json:"bytes"`
 	Skipped     int64 `json:"skipped"` // blobs left out by Since or Sample
@@ -64,6 +65,7 @@ type Checked struct {
 type CheckOptions struct {
 	Rebuild  bool      // replay the log into an empty database and compare every row
 	Since    time.Time // read only blobs that entries since then brought in
+	Kept     []Kept    // checkpoints from elsewhere that the log has to extend
 	Sample   float64   // read only this part of the blobs, 0 < Sample < 1; 0 reads all
 	Progress func(done, total int64, what string)
 }
@@ -81,6 +83,8 @@ type checker struct {
 	rep  Report
 	want map[digest.Digest]wanted // bytes that must be there
 	gone map[digest.Digest]string // bytes erased by law: when and by which entry
+
+	witness []witness
 }
 
 // wanted is why bytes must be there.
@@ -114,7 +118,19 @@ func Check(ctx context.Context, f *CaseFolder, o CheckOptions) (*Report, error) 
 		o.Progress = func(int64, int64, string) {}
 	}
 	c := &checker{f: f, o: o, rep: Report{Faults: []Fault{}, Notes: []string{}}, want: map[digest.Digest]wanted{}, gone: map[digest.Digest]string{}}
-	err := f.Store.Raw(ctx, func(r *sqlite.Raw) error {
+	// The witnesses first: the log may grow meanwhile, and one that was read
+	// later would seem to know entries that were taken away.
+	origin, err := sqlite.Origin(f.Store.Path())
+	if err := c.damage(err); err != nil {
+		return nil, err
+	}
+	if c.witness, err = f.witnesses(origin); err != nil {
+		return nil, err
+	}
+	for _, k := range o.Kept {
+		c.witness = append(c.witness, witness{where: k.Where, note: k.Note, given: true})
+	}
+	err = f.Store.Raw(ctx, func(r *sqlite.Raw) error {
 		lines, err := r.Integrity()
 		for _, l := range lines {
 			c.fault(Fault{What: "SQLite finds its file damaged: " + l, Where: caseFile, Remedy: restore})

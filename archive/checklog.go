@@ -340,7 +340,9 @@ func (c *checker) checkpoints(r *sqlite.Raw, s *replayed) error {
 		return err
 	}
 	covered := int64(0)
+	kept := map[int64][]byte{}
 	for _, p := range list {
+		kept[p.Size] = p.Note
 		c.rep.Checked.Checkpoints++
 		where := fmt.Sprintf("checkpoint of %d entries", p.Size)
 		head, err := openCheckpoint(p.Note, s.logKey)
@@ -373,7 +375,7 @@ func (c *checker) checkpoints(r *sqlite.Raw, s *replayed) error {
 	if covered < s.size {
 		c.note("%d of %d entries are newer than the last checkpoint", s.size-covered, s.size)
 	}
-	return nil
+	return c.compareWitnesses(s, kept)
 }
 
 // tokens checks that each time-stamp is over its checkpoint and signed by the

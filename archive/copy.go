@@ -68,6 +68,9 @@ func Copy(ctx context.Context, f *CaseFolder, to string, o CopyOptions) (*Report
 		return nil, fmt.Errorf("the copy does not open: %w", err)
 	}
 	defer g.Close()
+	if err := g.witnessNewest(ctx); err != nil {
+		return nil, err
+	}
 	return Check(ctx, g, CheckOptions{Progress: o.Progress})
 }
 
@@ -216,6 +219,8 @@ func copyRest(from, to string, o CopyOptions) error {
 		case rel == blobsDir || rel == "tmp":
 			return fs.SkipDir
 		case strings.HasPrefix(rel, caseFile):
+			return nil
+		case rel == witnessFile: // written anew: the log may have grown since the rows were copied
 			return nil
 		case o.WithoutLogKey && rel == filepath.Join(keysDir, logKey):
 			return nil

@@ -113,21 +113,23 @@ func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error)
 	if err != nil {
 		return nil, err
 	}
-	store, err := sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, LogKey: signer})
+	f := &CaseFolder{Dir: path, Actor: actor}
+	keep := func(c sightline.Checkpoint) { f.keepWitness(c, o.Actor == nil) }
+	f.Store, err = sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, LogKey: signer, Witness: keep})
 	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			store.Close()
+			f.Store.Close()
 		}
 	}()
-	blobs, err := dir.Open(filepath.Join(path, blobsDir))
-	if err != nil {
+	if f.Blobs, err = dir.Open(filepath.Join(path, blobsDir)); err != nil {
 		return nil, err
 	}
+	f.Redactor = f.Blobs
 	// The first entry binds the log to its own key and to its owner's.
-	_, err = store.Update(context.Background(), actor, func(w sightline.Writer) error {
+	_, err = f.Store.Update(context.Background(), actor, func(w sightline.Writer) error {
 		w.Describe(sightline.Draft{Kind: sightline.EntryOpenCase, Result: "ok", Seal: map[string]any{
 			"key": keyChange(actor, "owner", "add"),
 			"log": LogKey{Public: hex.EncodeToString(public)},
@@ -137,7 +139,7 @@ func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error)
 	if err != nil {
 		return nil, err
 	}
-	return &CaseFolder{Dir: path, Store: store, Blobs: blobs, Redactor: blobs, Actor: actor}, nil
+	return f, nil
 }
 
 // LogKey is the sealed value "log" of the first entry: the key that signs the
@@ -198,20 +200,21 @@ func Open(path string, o Options) (*CaseFolder, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
+	f := &CaseFolder{Dir: path, Actor: actor}
+	so.Witness = func(c sightline.Checkpoint) { f.keepWitness(c, o.Actor == nil) }
 	// Without the log's key the case still opens and grows; checkpoints wait
 	// for whoever holds the key.
-	store, err := sqlite.Open(filepath.Join(path, caseFile), so)
-	if err != nil {
+	if f.Store, err = sqlite.Open(filepath.Join(path, caseFile), so); err != nil {
 		return nil, err
 	}
-	blobs, err := dir.Open(filepath.Join(path, blobsDir))
-	if err != nil {
-		store.Close()
+	if f.Blobs, err = dir.Open(filepath.Join(path, blobsDir)); err != nil {
+		f.Store.Close()
 		return nil, err
 	}
-	f := &CaseFolder{Dir: path, Store: store, Blobs: blobs, Redactor: blobs, Actor: actor}
+	f.Redactor = f.Blobs
+	f.sweepWitnesses()
 	if err := f.enter(); err != nil {
-		store.Close()
+		f.Store.Close()
 		return nil, err
 	}
 	return f, nil

@@ -19,7 +19,7 @@ type checkCmd struct {
 	inCase  `embed:""`
 	Path    string `arg:"" optional:"" help:"A case folder or a published edition. Default: the case that holds the current folder."`
 	Rebuild bool   `help:"Also replay the log into an empty database and compare every row."`
-	Since   string `help:"Read only the bytes that came in since this day (2026-11-24)." placeholder:"DATE"`
+	Since   string `help:"A day (2026-11-24): read only the bytes that came in since. Or a checkpoint kept elsewhere (a file, a proof folder, an edition, a copy of the case): show that this log extends it." placeholder:"DATE|CHECKPOINT"`
 	Sample  string `help:"Read only a random part of the bytes, e.g. 5%." placeholder:"PART"`
 	Record  bool   `help:"Write the outcome into the custody log."`
 	JSON    bool   `help:"Print the report as JSON."`
@@ -75,7 +75,9 @@ func (c *checkCmd) Run(e *env) error {
 func (c *checkCmd) parse(o *archive.CheckOptions) (err error) {
 	if c.Since != "" {
 		if o.Since, err = time.Parse(time.DateOnly, c.Since); err != nil {
-			return fmt.Errorf("--since %q is not a day such as 2026-11-24: %w", c.Since, sightline.ErrInvalid)
+			if o.Kept, err = archive.ReadCheckpoints(c.Since); err != nil {
+				return fmt.Errorf("--since %q is neither a day such as 2026-11-24 nor a checkpoint: %w", c.Since, err)
+			}
 		}
 	}
 	if c.Sample != "" {

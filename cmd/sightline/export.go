@@ -17,7 +17,36 @@ import (
 
 // exportCmd writes a case in the formats of other programs.
 type exportCmd struct {
-	Log exportLogCmd `cmd:"" help:"Write the evidence log as CSV or XLSX."`
+	Log        exportLogCmd        `cmd:"" help:"Write the evidence log as CSV or XLSX."`
+	Checkpoint exportCheckpointCmd `cmd:"" help:"Write the newest signed checkpoint of the log, to be kept elsewhere."`
+}
+
+// exportCheckpointCmd writes the head of the log for others to keep: against
+// it "check --since" shows later that nothing was taken away.
+type exportCheckpointCmd struct {
+	inCase `embed:""`
+	Output string `short:"o" help:"File to write; \"-\" is the standard output." default:"-" placeholder:"FILE"`
+}
+
+func (c *exportCheckpointCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	cp, err := f.Store.Checkpoint(e.ctx)
+	if err != nil {
+		return err
+	}
+	if c.Output == "-" {
+		_, err = e.stdout.Write(cp.Note)
+		return err
+	}
+	if err := writeWhole(c.Output, cp.Note); err != nil {
+		return err
+	}
+	fmt.Fprintf(e.stdout, "wrote %s: the log has %d entries\n", c.Output, cp.Size)
+	return nil
 }
 
 type exportLogCmd struct {

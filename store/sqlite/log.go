@@ -80,7 +80,8 @@ func (s *Store) append(ctx context.Context, tx *sql.Tx, a sightline.Actor, w *wr
 	if err := appendHashes(ctx, tx, e.Seq, leaf); err != nil {
 		return err
 	}
-	return s.checkpointIfDue(ctx, tx, e.Seq+1, now)
+	w.signed, err = s.checkpointIfDue(ctx, tx, e.Seq+1, now)
+	return err
 }
 
 // seal commits to the private values of the entry and keeps them beside it.
@@ -249,25 +250,38 @@ func (s *Store) Checkpoint(ctx context.Context) (sightline.Checkpoint, error) {
 	if c, err = s.checkpoint(ctx, tx, n, s.opts.Now()); err != nil {
 		return c, s.failed("failed to make a checkpoint", err)
 	}
-	return c, s.failed("failed to make a checkpoint", tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return c, s.failed("failed to make a checkpoint", err)
+	}
+	s.witness(c)
+	return c, nil
 }
 
-func (s *Store) checkpointIfDue(ctx context.Context, tx *sql.Tx, size int64, now time.Time) error {
+// witness passes a committed checkpoint on.
+func (s *Store) witness(c sightline.Checkpoint) {
+	if s.opts.Witness != nil {
+		s.opts.Witness(c)
+	}
+}
+
+// checkpointIfDue signs the head when the last checkpoint is old or far enough
+// away, and returns what it signed or nil.
+func (s *Store) checkpointIfDue(ctx context.Context, tx *sql.Tx, size int64, now time.Time) (*sightline.Checkpoint, error) {
 	if s.opts.LogKey == nil {
-		return nil
+		return nil, nil
 	}
 	var last int64
 	var at string
 	err := tx.QueryRowContext(ctx, `SELECT size, at FROM checkpoint ORDER BY size DESC LIMIT 1`).Scan(&last, &at)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
-		return err
+		return nil, err
 	}
 	then, _ := time.Parse(time.RFC3339, at)
 	if size-last < checkpointEntries && now.Sub(then) < checkpointAge {
-		return nil
+		return nil, nil
 	}
-	_, err = s.checkpoint(ctx, tx, size, now)
-	return err
+	c, err := s.checkpoint(ctx, tx, size, now)
+	return &c, err
 }
 
 func (s *Store) checkpoint(ctx context.Context, tx *sql.Tx, size int64, now time.Time) (sightline.Checkpoint, error) {

@@ -48,6 +48,9 @@ type Options struct {
 	Machine any
 	// LogKey signs checkpoints; without it none are made.
 	LogKey note.Signer
+	// Witness is told of each new checkpoint once it is on the disk, so that
+	// a copy of it can be kept where removing it from the file does not reach.
+	Witness func(sightline.Checkpoint)
 	// ReadOnly opens without creating, migrating or writing anything.
 	ReadOnly bool
 	// MaxTries is how often a job is begun before it counts as failed; 0 is 5.

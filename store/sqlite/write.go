@@ -71,6 +71,9 @@ func (s *Store) update(ctx context.Context, a sightline.Actor, fn func(sightline
 	if err := tx.Commit(); err != nil {
 		return -1, err
 	}
+	if w.signed != nil {
+		s.witness(*w.signed)
+	}
 	s.notify.ring()
 	return size, nil
 }
@@ -82,7 +85,8 @@ type writer struct {
 	dup     map[sightline.Ref]int // place in changes
 	given   map[string]int64      // numbers NextID gave in this update
 	draft   *sightline.Draft
-	err     error // first failure of a method that returns none
+	signed  *sightline.Checkpoint // made by the entry of this update
+	err     error                 // first failure of a method that returns none
 	done    bool
 }
 
