@@ -101,6 +101,15 @@ func (p *preflight) run() {
 			p.claim(c)
 		}
 	}
+	for _, k := range d.Constraints {
+		public := len(k.Evidence) > 0
+		for _, id := range k.Evidence {
+			public = public && p.ids[itemOf(id)]
+		}
+		if public {
+			p.text(sightline.KindConstraint, k.ID, "sentence", k.Text, true)
+		}
+	}
 	for _, a := range d.Accounts {
 		p.text(sightline.KindAccount, a.ID, "title", a.Title, true)
 	}

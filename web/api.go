@@ -43,8 +43,9 @@ type RefusedFile struct {
 	Why  string `json:"why"`
 }
 
-// PreflightFunc lists what stands in the way of an edition.
-type PreflightFunc func(ctx context.Context) ([]PublishProblem, error)
+// PreflightFunc lists what stands in the way of an edition, and wording that
+// says more than the evidence, which does not stand in the way.
+type PreflightFunc func(ctx context.Context) (problems, advice []PublishProblem, err error)
 
 // PublishProblem is one obstacle with the way out.
 type PublishProblem struct {
@@ -406,14 +407,17 @@ func (s *Server) preflight(w http.ResponseWriter, r *http.Request, c *Case) erro
 	if c.Preflight == nil {
 		return fmt.Errorf("this case cannot be published here: %w", sightline.ErrDenied)
 	}
-	ps, err := c.Preflight(r.Context())
-	if ps == nil {
-		ps = []PublishProblem{}
+	ps, advice, err := c.Preflight(r.Context())
+	if err != nil {
+		return err
 	}
-	if err == nil {
-		reply(w, map[string]any{"problems": ps})
+	for _, l := range []*[]PublishProblem{&ps, &advice} {
+		if *l == nil {
+			*l = []PublishProblem{}
+		}
 	}
-	return err
+	reply(w, map[string]any{"problems": ps, "advice": advice})
+	return nil
 }
 
 func (s *Server) publish(w http.ResponseWriter, r *http.Request, c *Case) error {

@@ -37,7 +37,7 @@ func (c *publishCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return c.report(e, publishResult{Problems: publish.Preflight(doc)})
+		return c.report(e, publishResult{Problems: publish.Preflight(doc), Advice: publish.Advise(doc)})
 	}
 	bar := newBar(e)
 	res, err := publishCase(e.ctx, f, c.To, sightline.Text{"en": c.Notes, "es": c.Notes}, bar.draw)
@@ -61,6 +61,9 @@ func (c *publishCmd) report(e *env, r publishResult) error {
 		for _, p := range r.Problems {
 			fmt.Fprintf(e.stdout, "%s %s: %s\n    %s\n", p.Ref.Kind, p.Ref.ID, p.Text["en"], p.Fix["en"])
 		}
+		for _, p := range r.Advice {
+			fmt.Fprintf(e.stdout, "wording, %s %s: %s\n    %s\n", p.Ref.Kind, p.Ref.ID, p.Text["en"], p.Fix["en"])
+		}
 		if r.Dir != "" {
 			fmt.Fprintf(e.stdout, "Published %s: %d files, %.1f MB, manifest %s\n", r.Dir, r.Files, float64(r.Bytes)/1e6, r.Manifest)
 		} else if len(r.Problems) == 0 {
@@ -81,6 +84,7 @@ type publishResult struct {
 	Files    int               `json:"files,omitempty"`
 	Bytes    int64             `json:"bytes,omitempty"`
 	Problems []publish.Problem `json:"problems"`
+	Advice   []publish.Problem `json:"advice,omitempty"` // wording to think about; it stops nothing
 }
 
 // publishCase builds the next edition and records it in the log.
@@ -93,7 +97,7 @@ func publishCase(ctx context.Context, f *folder, out string, notes sightline.Tex
 		return publishResult{}, err
 	}
 	if ps := publish.Preflight(doc); len(ps) > 0 {
-		return publishResult{Problems: ps}, nil
+		return publishResult{Problems: ps, Advice: publish.Advise(doc)}, nil
 	}
 	in, err := editionInput(ctx, f, doc, out)
 	if err != nil {
@@ -114,7 +118,7 @@ func publishCase(ctx context.Context, f *folder, out string, notes sightline.Tex
 	}); err != nil {
 		return publishResult{}, fmt.Errorf("the edition was written to %s but the log did not take it: %w", res.Dir, err)
 	}
-	return publishResult{Edition: ed.ID, Dir: res.Dir, Manifest: ed.Manifest, Files: res.Files, Bytes: res.Bytes}, nil
+	return publishResult{Edition: ed.ID, Dir: res.Dir, Manifest: ed.Manifest, Files: res.Files, Bytes: res.Bytes, Advice: publish.Advise(doc)}, nil
 }
 
 // editionInput gathers what an edition is made from.
@@ -202,12 +206,12 @@ func webCase(ctx context.Context, f *folder) (*web.Case, error) {
 		Add: func(ctx context.Context, files []web.Upload, reason string) (*web.AddReport, error) {
 			return addUploads(ctx, f, files, reason)
 		},
-		Preflight: func(ctx context.Context) ([]web.PublishProblem, error) {
+		Preflight: func(ctx context.Context) (problems, advice []web.PublishProblem, err error) {
 			doc, err := loadDocument(ctx, f)
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
-			return webProblems(publish.Preflight(doc)), nil
+			return webProblems(publish.Preflight(doc)), webProblems(publish.Advise(doc)), nil
 		},
 		Publish: func(ctx context.Context, notes sightline.Text) (*web.PublishReport, error) {
 			r, err := publishCase(ctx, f, "", notes, nil)

@@ -74,7 +74,7 @@ export const api = {
   jobs: (c: string) => call<Job[]>(at(c, 'jobs')),
   retry: (c: string, job: string) => call<unknown>(at(c, `jobs/${encodeURIComponent(job)}/retry`), post({})),
   search: (c: string, q: string) => call<Ref[]>(at(c, 'search?q=' + encodeURIComponent(q))),
-  preflight: (c: string) => call<{ problems: Problem[] }>(at(c, 'preflight')),
+  preflight: (c: string) => call<{ problems: Problem[]; advice?: Problem[] }>(at(c, 'preflight')),
   publish: (c: string, notes: Text) => call<Published>(at(c, 'publish'), post({ notes })),
   check: (c: string) => call<CheckReport>(at(c, 'check'), post({})),
 };
