@@ -25,6 +25,9 @@ type Fault struct {
 	Digest string         `json:"sha256,omitempty"` // of the bytes concerned
 	Entry  *sightline.Seq `json:"entry,omitempty"`  // of the log
 	Remedy string         `json:"remedy"`
+
+	bytes digest.Digest // of a blob that is missing or damaged and could be restored
+	size  int64         // -1 unknown
 }
 
 // String is the fault on one line, as the command prints it.
@@ -57,6 +60,7 @@ type Checked struct {
 	Blobs       int64 `json:"blobs"`
 	Bytes       int64 `json:"bytes"`
 	Skipped     int64 `json:"skipped"` // blobs left out by Since or Sample
+	Copies      int64 `json:"copies,omitempty"`
 	Rebuilt     bool  `json:"rebuilt"`
 }
 
@@ -216,7 +220,7 @@ func (c *checker) blobs(ctx context.Context) error {
 			w = wanted{size: b.Size}
 		}
 		if known && w.size >= 0 && b.Size != w.size {
-			c.fault(Fault{What: fmt.Sprintf("the file has %d bytes and should have %d", b.Size, w.size), Where: c.path(b.Digest), Digest: b.Digest.String(), Entry: at(w.seq), Remedy: restore})
+			c.fault(Fault{What: fmt.Sprintf("the file has %d bytes and should have %d", b.Size, w.size), Where: c.path(b.Digest), Digest: b.Digest.String(), Entry: at(w.seq), Remedy: restore, bytes: b.Digest, size: w.size})
 			continue
 		}
 		if c.leftOut(w) {
@@ -228,7 +232,7 @@ func (c *checker) blobs(ctx context.Context) error {
 	}
 	for d, w := range c.want {
 		if _, erased := c.gone[d]; !there[d] && !erased {
-			c.fault(Fault{What: fmt.Sprintf("the bytes of %s %s are missing", w.ref.Kind, w.ref.ID), Where: c.path(d), Digest: d.String(), Entry: at(w.seq), Remedy: restore})
+			c.fault(Fault{What: fmt.Sprintf("the bytes of %s %s are missing", w.ref.Kind, w.ref.ID), Where: c.path(d), Digest: d.String(), Entry: at(w.seq), Remedy: restore, bytes: d, size: w.size})
 		}
 	}
 	var done atomic.Int64
@@ -278,7 +282,7 @@ func (c *checker) orphan(b sightline.Blob) {
 
 // blob reads one blob and returns how many bytes it read.
 func (c *checker) blob(ctx context.Context, d digest.Digest, w wanted) int64 {
-	fault := Fault{Where: c.path(d), Digest: d.String(), Remedy: restore}
+	fault := Fault{Where: c.path(d), Digest: d.String(), Remedy: restore, bytes: d, size: w.size}
 	if w.ref.ID != "" {
 		fault.Entry = at(w.seq)
 		fault.Where += fmt.Sprintf(" (%s %s)", w.ref.Kind, w.ref.ID)

@@ -131,6 +131,39 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 	return b, full(d.syncTo(path))
 }
 
+// Replace puts good bytes in the place of damaged or missing ones. The bytes
+// have to be those of the digest; what is there stays until they are safe.
+func (d *Dir) Replace(ctx context.Context, g digest.Digest, r io.Reader) (size int64, err error) {
+	f, err := d.create()
+	if err != nil {
+		return 0, full(fmt.Errorf("failed to begin a blob: %w", err))
+	}
+	name := f.Name()
+	defer os.Remove(name) // gone already when it was renamed
+	defer f.Close()
+	h := sha256.New()
+	n, err := io.CopyBuffer(onlyWriter{io.MultiWriter(f, h)}, limited(ctx, r, 0), make([]byte, 1<<20))
+	if err != nil {
+		return n, full(fmt.Errorf("failed to write blob %s: %w", g, err))
+	}
+	var got digest.Digest
+	h.Sum(got[:0])
+	if got != g {
+		return n, fmt.Errorf("these are not the bytes of blob %s but of %s: %w", g, got, sightline.ErrDamaged)
+	}
+	if err := errors.Join(f.Sync(), f.Chmod(0o444)); err != nil {
+		return n, full(fmt.Errorf("failed to make blob %s safe: %w", g, err))
+	}
+	path := d.Path(g)
+	if err := makeDirs(filepath.Dir(path), d.root); err != nil {
+		return n, full(fmt.Errorf("failed to make the folder of blob %s: %w", g, err))
+	}
+	if err := os.Rename(name, path); err != nil {
+		return n, full(fmt.Errorf("failed to put blob %s in its place: %w", g, err))
+	}
+	return n, full(d.syncTo(path))
+}
+
 // syncTo syncs the folder of path, and its parents where this process has not
 // yet seen the folder's own name safe: another process may have made it.
 func (d *Dir) syncTo(path string) error {

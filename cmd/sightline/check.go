@@ -21,6 +21,8 @@ type checkCmd struct {
 	Rebuild bool   `help:"Also replay the log into an empty database and compare every row."`
 	Since   string `help:"A day (2026-11-24): read only the bytes that came in since. Or a checkpoint kept elsewhere (a file, a proof folder, an edition, a copy of the case): show that this log extends it." placeholder:"DATE|CHECKPOINT"`
 	Sample  string `help:"Read only a random part of the bytes, e.g. 5%." placeholder:"PART"`
+	Copies  bool   `help:"Also read every copy of the case that the log tells of."`
+	Restore string `name:"restore-from" help:"Put bytes that are missing or damaged back from this copy of the case or bag, then check again." placeholder:"DIR"`
 	Record  bool   `help:"Write the outcome into the custody log."`
 	JSON    bool   `help:"Print the report as JSON."`
 }
@@ -60,9 +62,17 @@ func (c *checkCmd) Run(e *env) error {
 	bar := newBar(e)
 	o.Progress = func(done, total int64, what string) { bar.draw(int(done>>20), int(total>>20), "MB of "+what) }
 	rep, err := archive.Check(e.ctx, f, o)
+	if err == nil && c.Copies {
+		err = archive.CheckCopies(e.ctx, f, o, rep)
+	}
 	bar.done()
 	if err != nil {
 		return exit(2, err)
+	}
+	if c.Restore != "" && !rep.OK {
+		if rep, err = c.restore(e, f.Dir, rep, o); err != nil {
+			return exit(2, err)
+		}
 	}
 	if c.Record {
 		if err := c.record(e, f.Dir, rep); err != nil {
@@ -91,6 +101,30 @@ func (c *checkCmd) parse(o *archive.CheckOptions) (err error) {
 		o.Sample = n
 	}
 	return nil
+}
+
+// restore puts bytes back from a copy and checks again.
+func (c *checkCmd) restore(e *env, dir string, rep *archive.Report, o archive.CheckOptions) (*archive.Report, error) {
+	f, err := archive.Open(dir, archive.Options{})
+	if err != nil {
+		return nil, err
+	}
+	done, err := archive.Restore(e.ctx, f, rep, c.Restore, version)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	for _, b := range done.Back {
+		fmt.Fprintf(e.stderr, "restored %s, %d bytes, from %s\n", b.SHA256, b.Size, c.Restore)
+	}
+	for _, x := range done.Left {
+		fmt.Fprintf(e.stderr, "not restored: %s\n", x)
+	}
+	g, err := archive.Open(dir, archive.Options{ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	defer g.Close()
+	return archive.Check(e.ctx, g, o)
 }
 
 // record appends an entry with the outcome; the faults themselves are sealed.

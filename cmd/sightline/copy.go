@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 
 	"sightline"
 	"sightline/archive"
@@ -31,6 +32,12 @@ func (c *copyCmd) Run(e *env) error {
 		return exit(2, err)
 	case err != nil:
 		return err
+	}
+	// The log tells of the copy, so that "check --copies" finds it again.
+	if g, err := archive.Open(f.Dir, archive.Options{}); err != nil {
+		fmt.Fprintln(e.stderr, "The copy is made; the log of the case could not be told of it:", err)
+	} else if err := errors.Join(archive.RecordCopy(e.ctx, g, c.To, rep, version), g.Close()); err != nil {
+		fmt.Fprintln(e.stderr, "The copy is made; the log of the case could not be told of it:", err)
 	}
 	return printReport(e, rep, c.To, c.JSON)
 }
