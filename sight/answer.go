@@ -32,19 +32,25 @@ type Answer struct {
 	Free            []string       `json:"free,omitempty"`
 	Covariance      *[6][6]float64 `json:"covariance,omitempty"`
 	CovarianceOrder []string       `json:"covariance_order,omitempty"`
-	IntrinsicsSigma *Intrinsics    `json:"intrinsics_sigma,omitempty"`
-	Ellipsoid95     *Ellipsoid     `json:"ellipsoid95,omitempty"`
-	Residuals       []Residual     `json:"residuals,omitempty"`
-	Redundancy      *int           `json:"redundancy,omitempty"`
-	LeaveOneOut     []LeftOut      `json:"leave_one_out,omitempty"`
-	Modes           []Mode         `json:"modes"`
-	WeakDirection   *WeakDirection `json:"weak_direction,omitempty"`
-	SigmaScale      float64        `json:"sigma_scale,omitempty"`
-	Warnings        []Warning      `json:"warnings"`
-	InputSHA256     string         `json:"input_sha256"`
-	Seed            *uint64        `json:"seed"`
-	Software        Software       `json:"software"`
-	ElapsedUS       *float64       `json:"elapsed_us,omitempty"`
+	// Full is the covariance of position, rotation, log focal, cx, cy and k1.
+	// Whatever a ray of this camera meets is more certain than its place: the
+	// lens's error and the place's cancel, and only this matrix knows.
+	Full            *[10][10]float64 `json:"covariance_full,omitempty"`
+	IntrinsicsSigma *Intrinsics      `json:"intrinsics_sigma,omitempty"`
+	Ellipsoid95     *Ellipsoid       `json:"ellipsoid95,omitempty"`
+	Residuals       []Residual       `json:"residuals,omitempty"`
+	Redundancy      *int             `json:"redundancy,omitempty"`
+	LeaveOneOut     []LeftOut        `json:"leave_one_out,omitempty"`
+	Modes           []Mode           `json:"modes"`
+	WeakDirection   *WeakDirection   `json:"weak_direction,omitempty"`
+	HeatMap         *HeatMap         `json:"heat_map,omitempty"`
+	NextClicks      []NextClick      `json:"next_clicks,omitempty"`
+	SigmaScale      float64          `json:"sigma_scale,omitempty"`
+	Warnings        []Warning        `json:"warnings"`
+	InputSHA256     string           `json:"input_sha256"`
+	Seed            *uint64          `json:"seed"`
+	Software        Software         `json:"software"`
+	ElapsedUS       *float64         `json:"elapsed_us,omitempty"`
 }
 
 // Intrinsics are one sigma of the lens parameters.
@@ -233,6 +239,8 @@ func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) 
 	for i := range 3 {
 		copy(c3[i][:], cov[i][:3])
 	}
+	full := [10][10]float64(cov)
+	a.Full = &full
 	a.Covariance, a.CovarianceOrder = &c6, []string{"e", "n", "u", "wx", "wy", "wz"}
 	a.IntrinsicsSigma = &Intrinsics{float64(s.f * math.Sqrt(cov[6][6])), [2]float64{math.Sqrt(cov[7][7]), math.Sqrt(cov[8][8])}, math.Sqrt(cov[9][9])}
 	val, axes := eigen3(c3)

@@ -13,6 +13,7 @@ import (
 type BVH struct {
 	nodes []bvhNode
 	tri   []bvhTri
+	slot  []int32 // where the triangle with a number stands in tri
 }
 
 // bvhNode is half a cache line, and the two children of a node share one.
@@ -95,11 +96,12 @@ func NewBVH(vertices [][3]float64, triangles [][3]uint32) (*BVH, error) {
 		return nil, errors.New("the mesh has no triangle with an area")
 	}
 	// Node 1 stays empty: pairs then begin on even numbers and fill one cache line.
-	b := &BVH{nodes: make([]bvhNode, 2, len(prims)+2), tri: make([]bvhTri, len(prims))}
+	b := &BVH{nodes: make([]bvhNode, 2, len(prims)+2), tri: make([]bvhTri, len(prims)), slot: make([]int32, len(triangles))}
 	bl := bvhBuilder{b: b, prims: prims}
 	bl.build(0, 0, len(prims), 0)
 	for i := range prims {
 		t := triangles[prims[i].id]
+		b.slot[prims[i].id] = int32(i)
 		p := vertices[t[0]]
 		b.tri[i] = bvhTri{p, sub(vertices[t[1]], p), sub(vertices[t[2]], p), prims[i].id}
 	}

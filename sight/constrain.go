@@ -16,7 +16,7 @@ func (s *state) bearing(u, v float64) vec {
 }
 
 // constrain adds everything but points.
-func (t *task) constrain(p *Problem, spx float64, sm vec) {
+func (t *task) constrain(p *Problem, spx float64, sm vec, scene *Surroundings) {
 	add := func(id, kind string, n int, f func(*state, *[3]float64)) {
 		t.cons = append(t.cons, constraint{id, kind, n, f})
 		t.equations += n
@@ -78,10 +78,22 @@ func (t *task) constrain(p *Problem, spx float64, sm vec) {
 		return
 	}
 	if h := p.Constraints.Height; h != nil {
-		ground, metres, sigma := *h.GroundU, h.Metres, h.Sigma
-		add("height_above_ground", "height", 1, func(c *state, r *[3]float64) {
-			r[0] = (c.c[2] - ground - metres) / sigma
-		})
+		metres, sigma := h.Metres, h.Sigma
+		if h.GroundU != nil {
+			ground := *h.GroundU
+			add("height_above_ground", "height", 1, func(c *state, r *[3]float64) {
+				r[0] = (c.c[2] - ground - metres) / sigma
+			})
+		} else if scene != nil && scene.HasGround() {
+			add("height_above_ground", "height", 1, func(c *state, r *[3]float64) {
+				// Outside the terrain nothing is known about the height.
+				if g, sg, ok := scene.Ground(c.c[0], c.c[1]); ok {
+					r[0] = (c.c[2] - g - metres) / math.Sqrt(float64(sigma*sigma)+float64(sg*sg))
+				} else {
+					r[0] = 0
+				}
+			})
+		}
 	}
 	if q := p.Constraints.Position; q != nil {
 		w, _ := whitener(q.Covariance)

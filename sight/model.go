@@ -68,8 +68,13 @@ type task struct {
 	prior     prior
 	free      [nParam]bool
 	cons      []constraint
-	equations int // scalar equations of cons
+	equations int     // scalar equations of cons
+	slack     float64 // cost above the best at which an alternative still counts
 }
+
+// plausible is the rise of the cost up to which an alternative is reported:
+// the 95 % quantile of chi-square with three degrees of freedom.
+const plausible = 7.8
 
 // constraint adds whitened residuals that depend on the whole state; it is
 // differentiated numerically, being far from the hot path.

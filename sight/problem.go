@@ -87,6 +87,14 @@ type Problem struct {
 	Distortion     *LensPrior      `json:"distortion,omitempty"`
 	Constraints    *Constraints    `json:"constraints,omitempty"`
 	Scene          string          `json:"scene,omitempty"`
+	Candidates     []Candidate     `json:"candidates,omitempty"`
+}
+
+// Candidate is a model point that could be clicked next.
+type Candidate struct {
+	ID     string     `json:"id"`
+	World  [3]float64 `json:"world"`
+	SigmaM *Triple    `json:"sigma_m,omitempty"`
 }
 
 // ImageSize is the size of the photograph in pixels, after EXIF orientation.
@@ -304,6 +312,18 @@ func (p *Problem) Check() error {
 			return err
 		}
 	}
+	if len(p.Candidates) > MaxPoints {
+		return bad("candidates", "%d of them, at most %d are accepted", len(p.Candidates), MaxPoints)
+	}
+	for i := range p.Candidates {
+		q, f := &p.Candidates[i], fmt.Sprintf("candidates[%d]", i)
+		if q.ID == "" || !finite(q.World[:]...) {
+			return bad(f, "needs an id and finite coordinates")
+		}
+		if err := p.sigmas(f, nil, q.SigmaM); err != nil {
+			return err
+		}
+	}
 	if h := p.Horizon; h != nil {
 		if h.Px[0] == h.Px[1] || !finite(h.Px[0][:]...) || !finite(h.Px[1][:]...) {
 			return bad("horizon.px", "needs two different points")
@@ -353,10 +373,10 @@ func (p *Problem) Check() error {
 	}
 	if c := p.Constraints; c != nil {
 		if h := c.Height; h != nil {
-			if h.GroundU == nil {
-				return bad("constraints.height_above_ground.ground_u", "missing; give the ground's height in scene metres")
+			if h.GroundU == nil && p.Scene == "" {
+				return bad("constraints.height_above_ground.ground_u", "missing; give the ground's height in scene metres, or a scene to take it from")
 			}
-			if !finite(*h.GroundU, h.Metres, h.Sigma) || !(h.Sigma > 0) {
+			if !finite(pick(h.GroundU, 0), h.Metres, h.Sigma) || !(h.Sigma > 0) {
 				return bad("constraints.height_above_ground", "needs finite metres and a sigma above 0")
 			}
 		}
@@ -442,8 +462,8 @@ func pick(v *float64, def float64) float64 {
 }
 
 // task turns a checked problem into numbers for the solver.
-func (p *Problem) task() *task {
-	t := &task{m: make([]mark, len(p.Points))}
+func (p *Problem) task(scene *Surroundings) *task {
+	t := &task{m: make([]mark, len(p.Points)), slack: plausible}
 	w, h := float64(p.Image.Width), float64(p.Image.Height)
 	spx := pick(p.SigmaPx, 2)
 	var sm Triple
@@ -507,6 +527,6 @@ func (p *Problem) task() *task {
 			t.prior.info[k] = 1 / (s * s)
 		}
 	}
-	t.constrain(p, spx, sm.V)
+	t.constrain(p, spx, sm.V, scene)
 	return t
 }

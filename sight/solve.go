@@ -20,12 +20,27 @@ type fit struct {
 	nIn  int
 	cov  square
 	root float64 // sqrt of the determinant of cov over free parameters
+
+	objections []objection // of the scene
+}
+
+// Options are what a solution may use beside the problem.
+type Options struct {
+	// Scene is the model that the problem names. It gives the ground's height,
+	// and speaks against cameras that stand in the ground or in a house and
+	// against clicks on what cannot be seen from there.
+	Scene *Surroundings
+	// Report adds the heat map and the next click worth making.
+	Report bool
 }
 
 // Solve finds where the camera stood. raw are the bytes of the problem, which
 // seed the draws and are named in the answer. Solve never fails: what cannot
 // be answered is refused in the answer, with the reason.
-func Solve(p *Problem, raw []byte) *Answer {
+func Solve(p *Problem, raw []byte) *Answer { return SolveWith(p, raw, Options{}) }
+
+// SolveWith is [Solve] with a scene and with the full report.
+func SolveWith(p *Problem, raw []byte, opt Options) *Answer {
 	sum := sha256.Sum256(raw)
 	a := &Answer{Format: AnswerFormat, ID: p.ID, Warnings: []Warning{}, InputSHA256: hex.EncodeToString(sum[:]),
 		Software: Software{Name: "sightline", Version: "dev", Method: Method}}
@@ -34,16 +49,19 @@ func Solve(p *Problem, raw []byte) *Answer {
 		a.Status, a.Reason = Refused, reason
 		return a
 	}
-	t := p.task()
+	t := p.task(opt.Scene)
 	seed := binary.BigEndian.Uint64(sum[:8]) >> 11 // exact in a JSON number
 	rng := newPCG(seed)
 	sr, seeded := t.search(fewDraws, &rng)
 	planar := flat(t)
+	if opt.Scene != nil {
+		t.slack += float64(2 * standCost) // the scene may speak against the best
+	}
 	fits := t.refine(sr)
 	if n := len(t.m); seeded && (len(fits) == 0 || 4*fits[0].nIn < 3*n) {
 		// Many marks disagree: they may be wrong, or the draws were unlucky.
 		sr, seeded = t.search(maxDraws, &rng)
-		fits = merge(fits, t.refine(sr))
+		fits = merge(fits, t.refine(sr), t.slack)
 	}
 	if seeded {
 		a.Seed = &seed
@@ -52,12 +70,19 @@ func Solve(p *Problem, raw []byte) *Answer {
 		a.Status, a.Reason = Refused, "no camera agrees with at least 4 of the points; check that every click means the right model point, that the image is not mirrored and that the model is in metres"
 		return a
 	}
+	if opt.Scene != nil {
+		fits = t.object(fits, opt.Scene)
+	}
 	best := &fits[0]
 	if n := len(p.Points); n >= 8 && 3*best.nIn < n && best.nIn < 6 {
 		a.Status, a.Reason = Refused, fmt.Sprintf("no camera agrees with more than %d of the %d points, which chance could do; check the clicks one by one", best.nIn, n)
 		return a
 	}
 	a.report(p, t, fits, &rng, planar)
+	a.objections(p, fits)
+	if opt.Report {
+		a.extras(p, t, fits, opt.Scene)
+	}
 	return a
 }
 
@@ -178,11 +203,11 @@ func (t *task) refine(sr *searcher) []fit {
 		}
 		fits = append(fits, f)
 	}
-	return merge(fits, nil)
+	return merge(fits, nil, t.slack)
 }
 
 // merge keeps the best fit and those nearly as good that stand elsewhere.
-func merge(a, b []fit) []fit {
+func merge(a, b []fit, slack float64) []fit {
 	fits := append(a, b...)
 	sort.SliceStable(fits, func(i, j int) bool { return fits[i].cost < fits[j].cost })
 	if len(fits) == 0 {
@@ -190,7 +215,7 @@ func merge(a, b []fit) []fit {
 	}
 	out := fits[:1]
 	for _, f := range fits[1:] {
-		if f.cost > out[0].cost+7.8 {
+		if f.cost > out[0].cost+slack {
 			break
 		}
 		far := true
