@@ -50,42 +50,18 @@ type NetworkConflict struct {
 	Sentence    sightline.Text      `json:"sentence"`
 }
 
-// solveNetwork asks for the report of the public document. A constraint that
-// rests on anything withheld, or names a point of it, takes no part: its text
-// could give away what was withheld.
+// solveNetwork asks for the report of the public document. [Public] has
+// dropped each constraint that rests on anything withheld; one that names a
+// point of it takes no part either: its text could give away what was withheld.
 func (b *builder) solveNetwork() error {
 	if b.in.Network == nil {
 		return nil
 	}
-	whole := map[string]int{}
-	for _, k := range b.in.Doc.Constraints {
-		whole[k.ID] = len(k.Evidence)
-	}
-	points := map[string]bool{order.Z: true}
-	both := func(id string) { points[id+".start"], points[id+".end"] = true, true }
-	for _, it := range b.pub.Items {
-		both(it.ID)
-	}
-	for _, o := range b.pub.Observations {
-		both(o.ID)
-	}
-	for _, e := range b.pub.Events {
-		both(e.ID)
-	}
-	for _, g := range b.pub.Gaps {
-		both(g.ID)
-	}
-	d := *b.pub
-	d.Constraints = nil
-	for _, k := range b.pub.Constraints {
-		if len(k.Evidence) == whole[k.ID] && points[k.From] && points[k.To] {
-			d.Constraints = append(d.Constraints, k)
-		}
-	}
+	d := networkDocument(b.pub)
 	if len(d.Constraints) == 0 {
 		return nil
 	}
-	r, err := b.in.Network(&d)
+	r, err := b.in.Network(d)
 	if err != nil {
 		return err
 	}

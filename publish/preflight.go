@@ -78,10 +78,14 @@ func (p *preflight) run() {
 			p.text(sightline.KindObservation, o.ID, "text", o.Text, true)
 		}
 	}
+	hidden := hiddenPlaces(d)
 	for _, f := range d.Findings {
 		if f.Public {
 			p.ids[f.ID] = true
 			p.text(sightline.KindFinding, f.ID, "text", f.Text, true)
+			if id := revealed(f, hidden); id != "" {
+				p.add(sightline.KindFinding, f.ID, "finding_reveals_place", f.ID+" would give away the place of "+id+", which is blurred or withheld.", f.ID+" revelaría el lugar de "+id+", que está difuminado o reservado.", "Take the finding out of the public, or show the place.", "Quite el hallazgo del público, o muestre el lugar.")
+			}
 		}
 	}
 	for _, g := range d.Gaps {

@@ -76,8 +76,9 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 		}
 	}
 	findings := map[string]bool{}
+	hidden := hiddenPlaces(doc)
 	for _, f := range d.Findings {
-		if f.Public {
+		if f.Public && revealed(f, hidden) == "" {
 			findings[f.ID] = true
 			f.Analyst = ""
 			f.Inputs = keep(f.Inputs, items)
@@ -118,6 +119,46 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 		}
 	}
 	return out
+}
+
+// hiddenPlaces lists the items, observations and events of which a place is
+// blurred or withheld.
+func hiddenPlaces(d *sightline.Document) map[string]bool {
+	out := map[string]bool{}
+	look := func(id string, ps []sightline.Place) {
+		for _, p := range ps {
+			if p.FuzzM > 0 || p.Withheld {
+				out[id] = true
+			}
+		}
+	}
+	for _, it := range d.Items {
+		look(it.ID, it.Places)
+	}
+	for _, o := range d.Observations {
+		look(o.ID, o.Places)
+	}
+	for _, e := range d.Events {
+		look(e.ID, e.Places)
+	}
+	return out
+}
+
+// revealed names the first thing with a hidden place that a finding on the
+// place is about: its problem and answer hold the very coordinates. Clicks and
+// arrival times give a place away too, so every finding with a problem counts.
+func revealed(f *sightline.Finding, hidden map[string]bool) string {
+	if f.Axis != "place" && len(f.Problem) == 0 && len(f.Answer) == 0 {
+		return ""
+	}
+	for _, ids := range [][]string{f.About, f.Inputs} {
+		for _, id := range ids {
+			if hidden[id] || hidden[itemOf(id)] {
+				return id
+			}
+		}
+	}
+	return ""
 }
 
 func publicItem(it *sightline.Item, fuzzKey []byte) *sightline.Item {

@@ -61,6 +61,8 @@ type Config struct {
 	Notes    []string // what this platform lacks, one sentence each
 	Original string   // base URL of the second origin
 	TempDir  string   // for uploads; must be on the same volume as the case
+	// Methods answers a problem of a science, by name, in its JSON contract.
+	Methods map[string]func(problem []byte) (answer []byte, err error)
 }
 
 // Server is a running desk. Make one with [New].

@@ -16,15 +16,16 @@ import (
 
 // checkCmd reads everything a case or an edition holds and reports each fault.
 type checkCmd struct {
-	inCase  `embed:""`
-	Path    string `arg:"" optional:"" help:"A case folder or a published edition. Default: the case that holds the current folder."`
-	Rebuild bool   `help:"Also replay the log into an empty database and compare every row."`
-	Since   string `help:"A day (2026-11-24): read only the bytes that came in since. Or a checkpoint kept elsewhere (a file, a proof folder, an edition, a copy of the case): show that this log extends it." placeholder:"DATE|CHECKPOINT"`
-	Sample  string `help:"Read only a random part of the bytes, e.g. 5%." placeholder:"PART"`
-	Copies  bool   `help:"Also read every copy of the case that the log tells of."`
-	Restore string `name:"restore-from" help:"Put bytes that are missing or damaged back from this copy of the case or bag, then check again." placeholder:"DIR"`
-	Record  bool   `help:"Write the outcome into the custody log."`
-	JSON    bool   `help:"Print the report as JSON."`
+	inCase    `embed:""`
+	Path      string `arg:"" optional:"" help:"A case folder or a published edition. Default: the case that holds the current folder."`
+	Recompute bool   `help:"Of an edition, also derive every published number again from the published inputs."`
+	Rebuild   bool   `help:"Also replay the log into an empty database and compare every row."`
+	Since     string `help:"A day (2026-11-24): read only the bytes that came in since. Or a checkpoint kept elsewhere (a file, a proof folder, an edition, a copy of the case): show that this log extends it." placeholder:"DATE|CHECKPOINT"`
+	Sample    string `help:"Read only a random part of the bytes, e.g. 5%." placeholder:"PART"`
+	Copies    bool   `help:"Also read every copy of the case that the log tells of."`
+	Restore   string `name:"restore-from" help:"Put bytes that are missing or damaged back from this copy of the case or bag, then check again." placeholder:"DIR"`
+	Record    bool   `help:"Write the outcome into the custody log."`
+	JSON      bool   `help:"Print the report as JSON."`
 }
 
 // Run ends with status 0 when nothing is wrong, 1 when a fault was found and 2
@@ -43,6 +44,9 @@ func (c *checkCmd) Run(e *env) error {
 			return exit(2, fmt.Errorf("failed to look at what should be checked: %w", err))
 		}
 		if _, err := os.Stat(filepath.Join(dir, "case.db")); err != nil {
+			if c.Recompute {
+				return recomputeEdition(e, dir, c.JSON)
+			}
 			return checkEdition(e, dir, archive.VerifyProof, c.JSON)
 		}
 		c.Case = dir

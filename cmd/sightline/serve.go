@@ -93,7 +93,7 @@ func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
 	sandboxed, notes := platformNotes(e.ctx)
 	d.server = web.New(web.Config{
 		Cases: cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
-		Original: "http://" + o.Addr().String(), TempDir: d.temp,
+		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(),
 	})
 	return d, nil
 }
