@@ -3,32 +3,35 @@
 // unless something changed: no loop runs while the view stands still.
 
 import {
-  AmbientLight, BufferAttribute, BufferGeometry, Color, DirectionalLight, Fog, HemisphereLight, Matrix4, Mesh, MeshBasicMaterial, PCFShadowMap, PerspectiveCamera, PlaneGeometry, Points,
-  Raycaster, Scene, ShaderMaterial, Sphere, Spherical, Quaternion as ThreeQuaternion, Box3, Texture, SRGBColorSpace, Vector2, Vector3, Vector4, WebGLRenderer, MOUSE, DoubleSide,
+  AmbientLight, BufferAttribute, BufferGeometry, Color, DirectionalLight, Fog, HemisphereLight, Matrix4, Mesh, MeshBasicMaterial, PCFShadowMap, PerspectiveCamera, Raycaster, Scene, Sphere,
+  Spherical, Quaternion as ThreeQuaternion, Box3, Vector2, Vector3, Vector4, WebGLRenderer, MOUSE, DoubleSide,
 } from 'three';
 import CameraControls from 'camera-controls';
 import { Value } from '../kernel/observable.ts';
-import { corners, ghosts, letterbox, projectionMatrix, rotationOf, vfovOf } from '../kernel/camera.ts';
-import { placeLabels, type LabelInput } from '../kernel/labels.ts';
-import { timeText } from '../kernel/when.ts';
+import { letterbox, projectionMatrix, rotationOf, vfovOf } from '../kernel/camera.ts';
 import { Almanac } from '../kernel/sun.ts';
 import { clamp, turn, type Enu } from '../kernel/units.ts';
 import { t } from '../document/catalogue.ts';
-import { element, palette, stillMotion, svg, typing } from '../document/dom.ts';
-import { ring, sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
+import { element, palette, stillMotion, typing } from '../document/dom.ts';
+import { sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
 import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } from '../document/scene.ts';
 import { say, type ViewCamera } from '../document/types.ts';
-import { makeLines, type Line } from './lines.ts';
+import { evidence } from './evidence.ts';
+import { labelText, makeLabels } from './labels.ts';
+import { makeLines } from './lines.ts';
+import { makeMarkers } from './markers.ts';
 import { makeModel, type Model } from './model.ts';
+import { makePhoto } from './photo.ts';
+import { plainScene } from './plain.ts';
 import { makeProjector } from './projector.ts';
+import { makeTwin, twinRows, type TwinView } from './twin.ts';
+import { makeWalk } from './walk.ts';
 import { makeChrome } from './chrome.ts';
 import type { MountScene, SceneHandle, SceneMode, SceneOptions, ScenePick } from './handle.ts';
 export type * from './handle.ts';
 
 CameraControls.install({ THREE: { Vector2, Vector3, Vector4, Quaternion: ThreeQuaternion, Matrix4, Spherical, Box3, Sphere, Raycaster, MOUSE } as never });
 
-const EYE_HEIGHT = 1.65;
-const NEAREST_FRUSTA = 1000;
 const toThree = (e: readonly number[]): Vector3 => new Vector3(e[0], e[2], -e[1]!);
 const toEnu = (v: Vector3): Enu => [v.x, -v.z, v.y];
 
@@ -52,9 +55,7 @@ export const mountScene: MountScene = (el, input) => {
   el.classList.add('scene');
   const canvas = element('canvas', { tabindex: 0, role: 'img' });
   const overlay = element('div', { class: 'scene-overlay' });
-  const leaders = svg('svg', { class: 'scene-leaders', 'aria-hidden': 'true' });
   const list = element('ol', { class: 'twin' });
-  overlay.append(leaders);
   el.append(canvas, overlay, list);
   const chrome = makeChrome(overlay);
 
@@ -65,7 +66,10 @@ export const mountScene: MountScene = (el, input) => {
     // Without WebGL the list beside the canvas still says everything.
     canvas.remove();
     chrome.message(t(input.lang.get(), 'no webgl'));
-    return withoutWebGl();
+    return plainScene(input, list, options, () => {
+      overlay.remove();
+      list.remove();
+    });
   }
   renderer.shadowMap.enabled = !low;
   renderer.shadowMap.type = PCFShadowMap;
@@ -117,7 +121,7 @@ export const mountScene: MountScene = (el, input) => {
     asked = 0;
     const dt = Math.min(0.1, (now - last) / 1000 || 0.016);
     last = now;
-    let again = move(dt);
+    let again = walk.move(dt, current.get());
     if (!through.get() && (current.get() === 'orbit' || current.get() === 'top')) again = controls.update(dt) || again;
     if (flight) again = flight(now) || again;
     renderer.render(scene, camera);
@@ -217,56 +221,7 @@ export const mountScene: MountScene = (el, input) => {
   }
 
   function decorate(): void {
-    const out: Line[] = [];
-    const fill: number[] = [];
-    const shade: number[] = [];
-    const eye = toEnu(camera.position);
-    const posed = sites.filter((s) => s.pose).map((s) => ({ s, d: Math.hypot(s.at[0] - eye[0], s.at[1] - eye[1]) })).sort((a, b) => a.d - b.d).slice(0, NEAREST_FRUSTA);
-    for (const { s } of posed) {
-      if (through.get() === s.id) continue;
-      const chosen = isSelected(s);
-      const colour = chosen ? colours.select : colours.dim;
-      frustum(out, s.pose!, chosen ? 14 : 7, colour, chosen ? 1.8 : 1.1, s.solved ? 0 : 5, chosen ? 1 : 0.75);
-      if (chosen) for (const g of ghosts(s.pose!, s.covariance, 5)) frustum(out, g, 14, colours.dim, 0.8, 0, 0.4);
-    }
-    const drawn = new Set<string>();
-    for (const s of sites) {
-      const chosen = isSelected(s);
-      if (s.place.target) out.push({ a: toEnu(lift({ at: s.at, sites: [s] })), b: s.place.target, colour: chosen ? colours.select : colours.dim, width: 1.2, dash: 2.5, alpha: 0.8 });
-      if (!options.ellipses || !s.ellipse) continue;
-      // A region wider than the scene is said in words and drawn in the inset, not over everything.
-      if (s.ellipse.semi_major_m > 600) continue;
-      const key = s.at.join() + JSON.stringify(s.ellipse);
-      if (drawn.has(key) && !chosen) continue;
-      drawn.add(key);
-      const r = ring(s, clamp(Math.round(s.ellipse.semi_major_m * 3), 48, 160));
-      const on = r.map(([e, n]) => [e, n, groundAt(e, n) + 0.12] as Enu);
-      const centre: Enu = [s.at[0], s.at[1], groundAt(s.at[0], s.at[1]) + 0.12];
-      for (let i = 1; i < on.length; i++) {
-        if (s.approx && i % 2 === 0) continue;
-        out.push({ a: on[i - 1]!, b: on[i]!, colour: chosen ? colours.select : colours.dim, width: chosen ? 2 : 1.2, alpha: chosen ? 1 : 0.65 });
-      }
-      if (!chosen && sites.length > 60) continue;
-      // The fill fades outwards: nobody knows that it was in the middle, but the edge is no wall either.
-      const c = new Color(colours.text);
-      const inner = chosen ? 0.2 : 0.1;
-      for (let ringNo = 0; ringNo < 4; ringNo++) {
-        const f0 = ringNo / 4;
-        const f1 = (ringNo + 1) / 4;
-        for (let i = 1; i < on.length; i++) {
-          const q = (k: number, f: number) => {
-            const e = centre[0] + (on[k]![0] - centre[0]) * f;
-            const n = centre[1] + (on[k]![1] - centre[1]) * f;
-            return { v: [e, groundAt(e, n) + 0.1, -n], a: inner * (1 - f) + 0.01 };
-          };
-          const [p0, p1, p2, p3] = [q(i - 1, f0), q(i, f0), q(i, f1), q(i - 1, f1)];
-          for (const p of [p0, p1, p2, p0, p2, p3]) {
-            fill.push(...p.v);
-            shade.push(c.r, c.g, c.b, p.a);
-          }
-        }
-      }
-    }
+    const { lines: out, fill, shade } = evidence({ sites, eye: toEnu(camera.position), through: through.get(), ellipses: options.ellipses, colours, isSelected, groundAt });
     lines.set(out);
     discs.geometry.dispose();
     discs.geometry = new BufferGeometry();
@@ -277,98 +232,19 @@ export const mountScene: MountScene = (el, input) => {
     invalidate();
   }
 
-  function frustum(out: Line[], p: Parameters<typeof corners>[0], depth: number, colour: string, width: number, dash: number, alpha: number): void {
-    const c = corners(p, depth);
-    for (let i = 0; i < 4; i++) {
-      out.push({ a: p.position, b: c[i]!, colour, width, dash, alpha });
-      out.push({ a: c[i]!, b: c[(i + 1) % 4]!, colour, width, dash, alpha });
-    }
-  }
-
   // Labels ---------------------------------------------------------------------
 
-  const labels = new Map<string, { el: HTMLElement; width: number; height: number; text: string }>();
-  const slots = new Map<string, number>();
   const project = (v: Vector3) => {
     const q = v.clone().project(camera);
     return { x: ((q.x + 1) / 2) * el.clientWidth, y: ((1 - q.y) / 2) * el.clientHeight, inside: q.z < 1 && q.z > -1 && Math.abs(q.x) < 1.02 && Math.abs(q.y) < 1.02 };
   };
-
-  function labelText(s: Spot): { head: string; body: string } {
-    const lang = input.lang.get();
-    const zone = doc.case.zone;
-    const first = s.sites.find(isSelected) ?? s.sites[0]!;
-    const ids = [...new Set([first.id, ...s.sites.map((x) => x.id)])];
-    const time = first.item?.times?.[0] ? timeText(first.item.times[0], zone, lang, { caseDay: (doc.case.date ?? '').slice(0, 10) }) : '';
-    const head = ids.length === 1 ? ids[0] + (time && time.length < 16 ? ' ' + time : '') : ids.length < 4 ? ids.join(' · ') : ids[0] + ' +' + (ids.length - 1);
-    const name = say(first.place.label, lang) || (first.item ? say(first.item.title, lang) : '');
-    const error = first.ellipse && !first.approx ? '± ' + (first.ellipse.semi_major_m < 10 ? first.ellipse.semi_major_m.toFixed(1) : Math.round(first.ellipse.semi_major_m)) + ' m' : '';
-    return { head: head ?? '', body: [first.approx ? t(lang, 'approx') : error, name].filter(Boolean).join('; ') };
-  }
-
+  const labels = makeLabels(overlay, (id) => input.selection.set(id));
+  const words = (s: Spot) => labelText(s, doc, input.lang.get(), isSelected);
   function drawOverlay(): void {
     const w = el.clientWidth;
     const h = el.clientHeight;
-    const wanted: (LabelInput & { text: { head: string; body: string }; chosen: boolean; select: string })[] = [];
-    if (options.labels && !through.get()) {
-      const now = input.clock.get();
-      const most = w < 500 ? 3 : w < 900 ? 6 : 10;
-      const ranked: { id: string; v: Vector3; weight: number; text: { head: string; body: string }; chosen: boolean; select: string }[] = [];
-      for (const s of spots) {
-        const chosen = s.sites.some(isSelected);
-        const time = s.sites[0]!.item?.times?.[0];
-        const near = time ? Math.abs((time.best ?? time.min ?? time.max ?? now) - now) : 1e12;
-        ranked.push({ id: s.sites.map((x) => x.id).join() + s.at.join(), v: lift(s), weight: chosen ? 2 : 1 / (1 + near / 3.6e6), text: labelText(s), chosen, select: (s.sites.find(isSelected) ?? s.sites[0]!).id });
-      }
-      ranked.sort((a, b) => b.weight - a.weight);
-      for (const r of ranked.slice(0, most * 3)) {
-        const p = project(r.v);
-        if (!p.inside) continue;
-        const size = measure(r.id, r.text);
-        wanted.push({ id: r.id, x: p.x, y: p.y, width: size.width, height: size.height, weight: r.weight, text: r.text, chosen: r.chosen, select: r.select });
-        if (wanted.length >= most) break;
-      }
-    }
-    const placed = placeLabels(wanted, w, h, chrome.taken(w, h), slots);
-    const shown = new Set(placed.map((p) => p.id));
-    for (const [id, l] of labels) l.el.hidden = !shown.has(id);
-    slots.clear();
-    const marks: SVGElement[] = [];
-    for (const p of placed) {
-      slots.set(p.id, p.slot);
-      const l = labels.get(p.id)!;
-      const want = wanted.find((x) => x.id === p.id)!;
-      l.el.style.transform = `translate(${Math.round(p.left)}px, ${Math.round(p.top)}px)`;
-      l.el.classList.toggle('on', want.chosen);
-      l.el.dataset['select'] = want.select;
-      marks.push(svg('line', { x1: want.x, y1: want.y, x2: p.toX, y2: p.toY, class: want.chosen ? 'on' : null }));
-    }
-    leaders.replaceChildren(...marks);
+    labels.draw(options.labels && !through.get() ? spots : [], { width: w, height: h, now: input.clock.get(), taken: chrome.taken(w, h), isSelected, words, project: (s) => project(lift(s)) });
     chrome.view(heading(), plan());
-    if (labels.size > 300) for (const [id, l] of labels) if (l.el.hidden) {
-      l.el.remove();
-      labels.delete(id);
-    }
-  }
-
-  function measure(id: string, text: { head: string; body: string }): { width: number; height: number } {
-    let l = labels.get(id);
-    const key = text.head + '\n' + text.body;
-    if (!l) {
-      const e = element('button', { type: 'button', class: 'scene-label', tabindex: -1 });
-      e.addEventListener('click', () => input.selection.set(e.dataset['select'] ?? null));
-      overlay.append(e);
-      labels.set(id, (l = { el: e, width: 0, height: 0, text: '' }));
-    }
-    if (l.text !== key) {
-      l.text = key;
-      l.el.replaceChildren(element('bdi', { dir: 'ltr' }, text.head), ...(text.body ? [element('span', {}, text.body)] : []));
-      l.el.hidden = false;
-      const r = l.el.getBoundingClientRect();
-      l.width = r.width;
-      l.height = r.height;
-    }
-    return l;
   }
 
   function heading(): number {
@@ -382,40 +258,9 @@ export const mountScene: MountScene = (el, input) => {
 
   // The same in words ------------------------------------------------------------
 
-  const WINDS = ['n', 'ne', 'e', 'se', 's', 'sw', 'w', 'nw'] as const;
-  function twinRows() {
-    const lang = input.lang.get();
-    const eye = toEnu(camera.position);
-    return spots.map((s) => {
-      const d = Math.hypot(s.at[0] - eye[0], s.at[1] - eye[1]);
-      const bearing = turn((Math.atan2(s.at[0] - eye[0], s.at[1] - eye[1]) * 180) / Math.PI);
-      const wind = t(lang, ('wind ' + WINDS[Math.round(bearing / 45) % 8]) as 'wind n');
-      const first = s.sites[0]!;
-      const { body } = labelText(s);
-      return { id: first.id, d, text: [[...new Set(s.sites.map((x) => x.id))].join(', '), body, t(lang, 'away', { metres: Math.round(d), wind }), timeText(first.item?.times?.[0], doc.case.zone, lang)].filter(Boolean).join(', ') };
-    }).sort((a, b) => a.d - b.d);
-  }
-  function writeTwin(): void {
-    const lang = input.lang.get();
-    canvas.setAttribute('aria-label', t(lang, 'scene label', { title: say(sceneDoc?.title ?? doc.case.title, lang), n: spots.length }));
-    list.setAttribute('aria-label', t(lang, 'in the scene'));
-    const focused = list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset['id'] : undefined;
-    list.replaceChildren(...twinRows().slice(0, 200).map((r, i) => element('li', {}, element('button', { type: 'button', tabindex: i === 0 ? 0 : -1, 'data-id': r.id }, r.text))));
-    if (focused) list.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused)}"]`)?.focus();
-  }
-  list.addEventListener('click', (e) => {
-    const id = (e.target as HTMLElement).closest<HTMLElement>('[data-id]')?.dataset['id'];
-    if (id) input.selection.set(id);
-  });
-  list.addEventListener('keydown', (e) => {
-    const buttons = [...list.querySelectorAll('button')];
-    const i = buttons.indexOf(document.activeElement as HTMLButtonElement) + (e.code === 'ArrowDown' ? 1 : e.code === 'ArrowUp' ? -1 : NaN);
-    if (e.code === 'Escape') canvas.focus();
-    else if (buttons[i]) buttons[i].focus();
-    else return;
-    e.preventDefault();
-    e.stopPropagation();
-  });
+  const twinView = (): TwinView => ({ spots, eye: toEnu(camera.position), zone: doc.case.zone, lang: input.lang.get(), words });
+  const writeList = makeTwin(list, canvas, input.selection);
+  const writeTwin = () => writeList(twinView(), say(sceneDoc?.title ?? doc.case.title, input.lang.get()));
 
   // Cameras ----------------------------------------------------------------------
 
@@ -518,9 +363,15 @@ export const mountScene: MountScene = (el, input) => {
 
   // Walking and flying -------------------------------------------------------------
 
-  const held = new Set<string>();
-  let yaw = 0;
-  let pitch = 0;
+  /** Where a walk begins: before what is selected when that is in sight, else before what one looked at. */
+  function standBefore(): Vector3 {
+    const g = controls.getTarget(new Vector3());
+    const chosen = spots.find((s) => s.sites.some(isSelected));
+    const at = chosen ? lift(chosen) : null;
+    return at && at.distanceTo(g) < 150 ? at : g;
+  }
+  const walk = makeWalk(camera, controls, groundAt);
+  const { held } = walk;
   function setMode(mode: SceneMode): void {
     leave();
     const was = current.get();
@@ -546,48 +397,19 @@ export const mountScene: MountScene = (el, input) => {
       }
     } else {
       const d = camera.getWorldDirection(new Vector3());
-      yaw = Math.atan2(d.x, -d.z);
-      pitch = mode === 'walk' ? 0 : Math.asin(clamp(d.y, -1, 1));
+      let yaw = Math.atan2(d.x, -d.z);
       if (mode === 'walk') {
-        const g = controls.getTarget(new Vector3());
-        // To the ground near what was looked at, not under one's own feet in the air.
-        const away = Math.max(8, Math.min(40, camera.position.distanceTo(g) * 0.6));
+        // To the ground near what was looked at, not under one's own feet in the air; from above, to the south of it.
+        const g = standBefore();
+        if (Math.abs(d.y) > 0.98) yaw = 0;
+        const away = clamp(camera.position.distanceTo(g) * 0.6, 10, 26);
         camera.position.set(g.x - Math.sin(yaw) * away, 0, g.z + Math.cos(yaw) * away);
-        camera.position.y = groundAt(camera.position.x, -camera.position.z) + EYE_HEIGHT;
+        walk.stand();
       }
-      look();
+      walk.turn(yaw, mode === 'walk' ? 0 : Math.asin(clamp(d.y, -1, 1)));
     }
     invalidate();
   }
-  function look(): void {
-    const c = Math.cos(pitch);
-    camera.lookAt(camera.position.x + Math.sin(yaw) * c, camera.position.y + Math.sin(pitch), camera.position.z - Math.cos(yaw) * c);
-  }
-  function move(dt: number): boolean {
-    const m = current.get();
-    if (!held.size) return false;
-    const f = (held.has('KeyW') || held.has('ArrowUp') ? 1 : 0) - (held.has('KeyS') || held.has('ArrowDown') ? 1 : 0);
-    const s = (held.has('KeyD') ? 1 : 0) - (held.has('KeyA') ? 1 : 0);
-    const r = (held.has('ArrowRight') ? 1 : 0) - (held.has('ArrowLeft') ? 1 : 0);
-    const u = (held.has('PageUp') || held.has('KeyE') ? 1 : 0) - (held.has('PageDown') || held.has('KeyQ') ? 1 : 0);
-    if (m === 'orbit' || m === 'top') {
-      const d = camera.position.distanceTo(controls.getTarget(new Vector3()));
-      if (held.has('Shift')) void controls.truck(r * d * 0.6 * dt, -f * d * 0.6 * dt, false);
-      else void controls.rotate(-r * dt * 1.2, -f * dt * 0.8, false);
-      if (u) void controls.dolly(u * d * dt, false);
-      return true;
-    }
-    const speed = (m === 'walk' ? 1.4 : 12) * (held.has('Shift') ? 4 : 1) * dt * (m === 'walk' ? 2 : 1);
-    yaw += r * dt * 1.4;
-    const c = m === 'fly' ? Math.cos(pitch) : 1;
-    camera.position.x += (Math.sin(yaw) * c * f + Math.cos(yaw) * s) * speed;
-    camera.position.z += (-Math.cos(yaw) * c * f + Math.sin(yaw) * s) * speed;
-    if (m === 'fly') camera.position.y += (Math.sin(pitch) * f + u) * speed;
-    if (m === 'walk') camera.position.y = groundAt(camera.position.x, -camera.position.z) + EYE_HEIGHT;
-    look();
-    return true;
-  }
-
   function onKeyDown(e: KeyboardEvent): void {
     if (typing(e) || e.ctrlKey || e.metaKey || e.altKey) return;
     const walking = current.get() === 'walk' || current.get() === 'fly';
@@ -641,15 +463,13 @@ export const mountScene: MountScene = (el, input) => {
 
   let down: { x: number; y: number; yaw: number; pitch: number } | null = null;
   function onDown(e: PointerEvent): void {
-    down = { x: e.clientX, y: e.clientY, yaw, pitch };
+    down = { x: e.clientX, y: e.clientY, yaw: walk.yaw, pitch: walk.pitch };
   }
   function onMove(e: PointerEvent): void {
     if (!down || !(e.buttons & 1)) return;
     const m = current.get();
     if (through.get() || (m !== 'walk' && m !== 'fly')) return;
-    yaw = down.yaw - (e.clientX - down.x) * 0.004;
-    pitch = clamp(down.pitch + (e.clientY - down.y) * 0.004, -1.4, 1.4);
-    look();
+    walk.turn(down.yaw - (e.clientX - down.x) * 0.004, down.pitch + (e.clientY - down.y) * 0.004);
     invalidate();
   }
   function onUp(e: PointerEvent): void {
@@ -720,7 +540,7 @@ export const mountScene: MountScene = (el, input) => {
     }),
     input.selection.subscribe(() => decorate()),
     input.lang.subscribe(() => {
-      labels.forEach((l) => (l.text = ''));
+      labels.stale();
       chrome.title(sceneDoc, doc, input.lang.get());
       light();
     }),
@@ -825,10 +645,7 @@ export const mountScene: MountScene = (el, input) => {
     },
     north() {
       if (current.get() === 'orbit' || current.get() === 'top') void controls.rotateAzimuthTo(0, !low && !stillMotion());
-      else {
-        yaw = 0;
-        look();
-      }
+      else walk.turn(0, walk.pitch);
       invalidate();
     },
     update(next) {
@@ -873,7 +690,7 @@ export const mountScene: MountScene = (el, input) => {
       writeTwin();
       void import('./tree.ts').then((m) => (plant = m.plant), () => {});
     }),
-    twin: () => twinRows().map(({ id, text }) => ({ id, text })),
+    twin: () => twinRows(twinView()),
     get sceneId() {
       return (sceneDoc?.id ?? '').slice(0, 8);
     },
@@ -883,147 +700,5 @@ export const mountScene: MountScene = (el, input) => {
   };
   return handle;
 
-  function withoutWebGl(): SceneHandle {
-    rebuildSites();
-    const off = [input.lang.subscribe(writePlain)];
-    function rebuildSites(): void {
-      sites = sitesOf(doc, input.toEnu);
-      spots = spotsOf(sites);
-    }
-    function writePlain(): void {
-      list.classList.remove('twin');
-      list.replaceChildren(...sites.map((s) => element('li', {}, element('button', { type: 'button', 'data-id': s.id }, s.id + ' ' + say(s.place.label, input.lang.get())))));
-    }
-    return {
-      destroy() {
-        for (const s of off) s();
-        overlay.remove();
-        list.remove();
-      },
-      mode: (m) => current.set(m), current, through, options,
-      view: () => ({ eye: [0, 0, 0], target: [0, 1, 0], vfov_deg: 45 }),
-      flyTo: () => Promise.resolve(), lookThrough: () => false, frame() {}, north() {},
-      update(next) {
-        doc = next;
-        rebuildSites();
-        writePlain();
-      },
-      option: (name, value) => void (options[name] = value), layer() {},
-      onPick: () => () => {},
-      settled: Promise.resolve(), twin: () => sites.map((s) => ({ id: s.id, text: s.id })), sceneId: '', stats: { calls: 0, triangles: 0, frames: 0 },
-    };
-  }
+
 };
-
-/** Evidence markers: one draw, rings of constant size on the screen, hollow where the place is approximate. */
-function makeMarkers() {
-  const geometry = new BufferGeometry();
-  const material = new ShaderMaterial({
-    transparent: true,
-    depthTest: false,
-    depthWrite: false,
-    uniforms: { ratio: { value: 1 }, mark: { value: new Color() }, ground: { value: new Color() }, select: { value: new Color() } },
-    vertexShader: 'attribute vec2 kind; uniform float ratio; varying vec2 vKind; void main() { gl_Position = projectionMatrix * modelViewMatrix * vec4(position, 1.0); gl_PointSize = (kind.x > 0.5 ? 17.0 : 13.0) * ratio; vKind = kind; }',
-    fragmentShader: `uniform vec3 mark; uniform vec3 ground; uniform vec3 select; varying vec2 vKind;
-      void main() {
-        float r = length(gl_PointCoord - 0.5) * 2.0;
-        if (r > 1.0) discard;
-        vec3 c = vKind.x > 0.5 ? select : mark;
-        float ring = smoothstep(0.5, 0.58, r) * (1.0 - smoothstep(0.78, 0.86, r));
-        vec3 inside = vKind.x > 0.5 || vKind.y < 0.5 ? c : ground;
-        float core = 1.0 - smoothstep(0.46, 0.54, r);
-        vec3 col = mix(ground, c, ring);
-        if (core > 0.0) col = mix(col, inside, core);
-        gl_FragColor = vec4(col, 1.0 - smoothstep(0.9, 1.0, r));
-        #include <colorspace_fragment>
-      }`,
-  });
-  const points = new Points(geometry, material);
-  points.frustumCulled = false;
-  points.renderOrder = 5;
-  return {
-    points,
-    size: (r: number) => void (material.uniforms['ratio']!.value = r),
-    set(marks: { at: Vector3; chosen: boolean; approx: boolean }[], mark: string, ground: string, select: string) {
-      const p = new Float32Array(3 * marks.length);
-      const k = new Float32Array(2 * marks.length);
-      marks.forEach((m, i) => {
-        p.set([m.at.x, m.at.y, m.at.z], 3 * i);
-        k.set([m.chosen ? 1 : 0, m.approx ? 1 : 0], 2 * i);
-      });
-      geometry.setAttribute('position', new BufferAttribute(p, 3));
-      geometry.setAttribute('kind', new BufferAttribute(k, 2));
-      (material.uniforms['mark']!.value as Color).set(mark);
-      (material.uniforms['ground']!.value as Color).set(ground);
-      (material.uniforms['select']!.value as Color).set(select);
-    },
-  };
-}
-
-/** The photo over the view from its own camera, undistorted in the shader so that it fits the pinhole drawing of the model. */
-function makePhoto() {
-  const material = new ShaderMaterial({
-    transparent: true,
-    depthTest: false,
-    depthWrite: false,
-    uniforms: { photo: { value: null }, alpha: { value: 0.5 }, box: { value: new Vector4() }, view: { value: new Vector2(1, 1) }, f: { value: 1 }, pp: { value: new Vector2() }, size: { value: new Vector2(1, 1) }, k1: { value: 0 } },
-    vertexShader: 'varying vec2 vAt; void main() { vAt = position.xy * 0.5 + 0.5; gl_Position = vec4(position.xy, 0.0, 1.0); }',
-    fragmentShader: `uniform sampler2D photo; uniform float alpha; uniform vec4 box; uniform vec2 view; uniform float f; uniform vec2 pp; uniform vec2 size; uniform float k1; varying vec2 vAt;
-      void main() {
-        vec2 px = (vec2(vAt.x, 1.0 - vAt.y) * view - box.xy) / box.z;
-        vec2 x = (px - pp) / f;
-        float r2 = dot(x, x);
-        if (k1 < 0.0 && r2 > -1.0 / (3.0 * k1)) discard;
-        vec2 uv = (x * (1.0 + k1 * r2) * f + pp) / size;
-        if (uv.x < 0.0 || uv.y < 0.0 || uv.x > 1.0 || uv.y > 1.0) discard;
-        gl_FragColor = vec4(texture2D(photo, vec2(uv.x, 1.0 - uv.y)).rgb, alpha);
-        #include <colorspace_fragment>
-      }`,
-  });
-  const mesh = new Mesh(new PlaneGeometry(2, 2), material);
-  mesh.frustumCulled = false;
-  mesh.renderOrder = 10;
-  mesh.visible = false;
-  let texture: Texture | null = null;
-  let address: string | null = null;
-  return {
-    mesh,
-    show(url: string | null, lens: { width: number; height: number; focal_px: number; principal_point: readonly [number, number]; k1?: number }, box: { x: number; y: number; scale: number }, w: number, h: number, alpha: number, done: () => void) {
-      const u = material.uniforms;
-      (u['box']!.value as Vector4).set(box.x, box.y, box.scale, 0);
-      (u['view']!.value as Vector2).set(w, h);
-      (u['pp']!.value as Vector2).set(...lens.principal_point);
-      (u['size']!.value as Vector2).set(lens.width, lens.height);
-      u['f']!.value = lens.focal_px;
-      u['k1']!.value = lens.k1 ?? 0;
-      u['alpha']!.value = alpha;
-      if (url === address) {
-        mesh.visible = !!texture;
-        return;
-      }
-      address = url;
-      texture?.dispose();
-      texture = null;
-      mesh.visible = false;
-      if (!url) return;
-      const img = new Image();
-      img.onload = () => {
-        if (address !== url) return;
-        texture = new Texture(img);
-        texture.colorSpace = SRGBColorSpace;
-        texture.needsUpdate = true;
-        u['photo']!.value = texture;
-        mesh.visible = true;
-        done();
-      };
-      img.src = url;
-    },
-    opacity: (a: number) => void (material.uniforms['alpha']!.value = a),
-    hide() {
-      mesh.visible = false;
-      address = null;
-      texture?.dispose();
-      texture = null;
-    },
-  };
-}
