@@ -38,7 +38,7 @@ type cli struct {
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
 	Sun   sunCmd   `cmd:"" help:"Where the sun stands, and the times that shadows show."`
 	Time  timeCmd  `cmd:"" help:"Derive intervals from constraints, and read written times."`
-	Sound soundCmd `cmd:"" help:"Where a sound came from."`
+	Sound soundCmd `cmd:"" help:"Sudden sounds, recordings against each other, and where a sound came from."`
 
 	Camera cameraCmd `cmd:"" help:"Where a photograph was taken from."`
 

@@ -7,6 +7,7 @@ import (
 )
 
 type soundCmd struct {
+	Onsets soundOnsetsCmd `cmd:"" help:"The sudden sounds of a recording: when, how sure, how loud."`
 	Locate soundLocateCmd `cmd:"" help:"Where one sound came from, by its arrivals at several recorders."`
 }
 
