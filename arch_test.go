@@ -15,7 +15,7 @@ var (
 	leaves   = []string{"sightline/when", "sightline/where", "sightline/digest"}
 	sciences = []string{"sightline/sight", "sightline/sun", "sightline/sound", "sightline/order", "sightline/alike", "sightline/raster"}
 	stages   = []string{"sightline/intake", "sightline/archive", "sightline/identify", "sightline/verify/place", "sightline/verify/time", "sightline/verify/corroborate", "sightline/scene", "sightline/narrate", "sightline/publish", "sightline/exercise"}
-	adapters = []string{"sightline/store/sqlite", "sightline/store/postgres", "sightline/store/storetest", "sightline/blob/dir", "sightline/blob/mem", "sightline/blob/s3", "sightline/blob/blobtest"}
+	adapters = []string{"sightline/store/tables", "sightline/store/sqlite", "sightline/store/postgres", "sightline/store/storetest", "sightline/blob/dir", "sightline/blob/mem", "sightline/blob/s3", "sightline/blob/blobtest"}
 )
 
 func mayImport() map[string][]string {
@@ -47,8 +47,12 @@ func mayImport() map[string][]string {
 	for _, p := range adapters {
 		rule[p] = cat(root, leaves)
 	}
-	// A case folder is SQLite and a folder of blobs: archive opens the two.
-	rule["sightline/archive"] = append(rule["sightline/archive"], "sightline/store/sqlite", "sightline/blob/dir")
+	// What a case is stands once, in store/tables; the two engines open it.
+	for _, p := range []string{"sightline/store/sqlite", "sightline/store/postgres"} {
+		rule[p] = append(rule[p], "sightline/store/tables")
+	}
+	// A case is a store and blobs, on one machine or of a team: archive opens the two.
+	rule["sightline/archive"] = append(rule["sightline/archive"], "sightline/store/tables", "sightline/store/sqlite", "sightline/store/postgres", "sightline/blob/dir", "sightline/blob/s3")
 	// The suites are what adapters are tested with, and one memory adapter is shared by tests.
 	rule["sightline/store/storetest"] = append(rule["sightline/store/storetest"], "sightline/blob/mem")
 	rule["sightline/demo"] = nil
