@@ -21,6 +21,8 @@ import (
 //
 //	tags IN TYPE             common metadata of a picture
 //	picture IN OUT ORIENT    thumbnail and preview into the folder OUT
+//	look IN TYPE ORIENT [OUT] hashes, thumbnail, embedded files; light-only copy into OUT
+//	telemetry IN TYPE        positions inside a recording
 func Worker(args []string, out io.Writer) error {
 	answer := func(v any, err error) error {
 		if err != nil {
@@ -37,6 +39,18 @@ func Worker(args []string, out io.Writer) error {
 			return errors.New("the orientation is not a number")
 		}
 		return answer(drawPicture(args[1], args[2], o))
+	case (len(args) == 4 || len(args) == 5) && args[0] == "look":
+		o, err := strconv.Atoi(args[3])
+		if err != nil {
+			return errors.New("the orientation is not a number")
+		}
+		dir := ""
+		if len(args) == 5 {
+			dir = args[4]
+		}
+		return answer(lookAt(args[1], args[2], dir, o))
+	case len(args) == 3 && args[0] == "telemetry":
+		return answer(readTelemetry(args[1], args[2]))
 	}
 	return errors.New("this verb is called by sightline itself, in the sandbox: there is nothing to see")
 }
