@@ -15,6 +15,7 @@ import (
 
 	"sightline"
 	"sightline/blob/dir"
+	"sightline/digest"
 )
 
 // CopyOptions tune a copy.
@@ -71,7 +72,39 @@ func Copy(ctx context.Context, f *CaseFolder, to string, o CopyOptions) (*Report
 	if err := g.witnessNewest(ctx); err != nil {
 		return nil, err
 	}
+	if err := eraseIn(ctx, g); err != nil {
+		return nil, err
+	}
 	return Check(ctx, g, CheckOptions{Progress: o.Progress})
+}
+
+// eraseIn takes out of a copy the bytes that the log says were erased: an
+// older copy still has them.
+func eraseIn(ctx context.Context, g *CaseFolder) error {
+	return g.Store.View(ctx, g.Actor, func(r sightline.Reader) error {
+		head, err := r.Head()
+		if err != nil {
+			return err
+		}
+		for e, err := range r.Entries(0, head.Size) {
+			if err != nil {
+				return err
+			}
+			if e.Kind != sightline.EntryErase || e.Item == nil {
+				continue
+			}
+			for _, sum := range append([]string{e.Item.SHA256}, e.Parents...) {
+				d, err := digest.Parse(sum)
+				if err != nil {
+					continue
+				}
+				if err := g.Blobs.Erase(ctx, d, fmt.Sprintf("erased by entry %d", e.Seq)); err != nil && !errors.Is(err, sightline.ErrNotFound) {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 }
 
 // inside reports whether b lies in a.

@@ -50,7 +50,7 @@ func terminal(w any) bool {
 type addCmd struct {
 	inCase `embed:""`
 	Paths  []string `arg:"" name:"path" help:"Files and folders; folders are walked, links are not followed."`
-	As     string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder)." enum:"files,records,document,scene" default:"files"`
+	As     string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder), bag (BagIt, a folder or ZIP)." enum:"files,records,document,scene,bag" default:"files"`
 	Map    string   `help:"Mapping of the columns of a table, JSON (docs/formats/cli.md). Without it the headers must be those of a known format." placeholder:"FILE"`
 	Dates  string   `help:"Order of dates such as 3/4/2018 in a table: dmy or mdy." placeholder:"ORDER"`
 	Reason string   `help:"Why this is collected; kept sealed in the custody log." placeholder:"TEXT"`
@@ -120,6 +120,8 @@ func (c *addCmd) Run(e *env) error {
 				r, stopped = a.Document(e.ctx, p)
 			case "scene":
 				r, stopped = a.Scene(e.ctx, p)
+			case "bag":
+				r, stopped = a.Bag(e.ctx, p)
 			}
 			merge(r)
 			if stopped != nil {

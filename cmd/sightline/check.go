@@ -12,6 +12,7 @@ import (
 
 	"sightline"
 	"sightline/archive"
+	"sightline/intake"
 )
 
 // checkCmd reads everything a case or an edition holds and reports each fault.
@@ -22,6 +23,7 @@ type checkCmd struct {
 	Rebuild   bool   `help:"Also replay the log into an empty database and compare every row."`
 	Since     string `help:"A day (2026-11-24): read only the bytes that came in since. Or a checkpoint kept elsewhere (a file, a proof folder, an edition, a copy of the case): show that this log extends it." placeholder:"DATE|CHECKPOINT"`
 	Sample    string `help:"Read only a random part of the bytes, e.g. 5%." placeholder:"PART"`
+	Bag       string `help:"Check a BagIt bag, a folder or a ZIP file, instead of a case." placeholder:"PATH"`
 	Copies    bool   `help:"Also read every copy of the case that the log tells of."`
 	Restore   string `name:"restore-from" help:"Put bytes that are missing or damaged back from this copy of the case or bag, then check again." placeholder:"DIR"`
 	Record    bool   `help:"Write the outcome into the custody log."`
@@ -31,6 +33,9 @@ type checkCmd struct {
 // Run ends with status 0 when nothing is wrong, 1 when a fault was found and 2
 // when the check could not be made.
 func (c *checkCmd) Run(e *env) error {
+	if c.Bag != "" {
+		return c.checkBag(e)
+	}
 	o := archive.CheckOptions{Rebuild: c.Rebuild}
 	if err := c.parse(&o); err != nil {
 		return exit(2, err)
@@ -47,7 +52,7 @@ func (c *checkCmd) Run(e *env) error {
 			if c.Recompute {
 				return recomputeEdition(e, dir, c.JSON)
 			}
-			return checkEdition(e, dir, archive.VerifyProof, c.JSON)
+			return checkEdition(e, dir, c.JSON)
 		}
 		c.Case = dir
 	}
@@ -84,6 +89,33 @@ func (c *checkCmd) Run(e *env) error {
 		}
 	}
 	return printReport(e, rep, f.Dir, c.JSON)
+}
+
+// checkBag checks a BagIt bag: status 0 when it is valid, 1 when it is not.
+func (c *checkCmd) checkBag(e *env) error {
+	rep, err := intake.CheckBag(e.ctx, c.Bag)
+	if err != nil {
+		return exit(2, fmt.Errorf("%s: %w", c.Bag, err))
+	}
+	if c.JSON {
+		if err := json.NewEncoder(e.stdout).Encode(rep); err != nil {
+			return err
+		}
+	} else {
+		for _, l := range []struct {
+			what string
+			list []string
+		}{{"note", rep.Notes}, {"warning", rep.Warnings}, {"fault", rep.Faults}} {
+			for _, s := range l.list {
+				fmt.Fprintf(e.stdout, "%s: %s\n", l.what, s)
+			}
+		}
+		fmt.Fprintf(e.stdout, "%s is %s: BagIt %s, %d files of %.1f MB are whole.\n", c.Bag, rep.State, rep.Version, len(rep.Files), float64(rep.Bytes)/1e6)
+	}
+	if rep.State == intake.BagInvalid || rep.State == intake.BagIncomplete {
+		return exit(1, fmt.Errorf("%s is %s", c.Bag, rep.State))
+	}
+	return nil
 }
 
 func (c *checkCmd) parse(o *archive.CheckOptions) (err error) {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,13 +13,90 @@ import (
 
 	"sightline"
 	"sightline/archive"
+	"sightline/digest"
+	"sightline/intake"
 	"sightline/narrate"
 )
 
 // exportCmd writes a case in the formats of other programs.
 type exportCmd struct {
 	Log        exportLogCmd        `cmd:"" help:"Write the evidence log as CSV or XLSX."`
+	Claim      exportClaimCmd      `cmd:"" help:"Write one claim of a published edition, with all it rests on, as a ZIP archive that anyone can check."`
+	Bag        exportBagCmd        `cmd:"" help:"Write the case as a BagIt bag: original bytes, objects, log and proofs."`
 	Checkpoint exportCheckpointCmd `cmd:"" help:"Write the newest signed checkpoint of the log, to be kept elsewhere."`
+}
+
+// exportBagCmd writes the case as a BagIt bag and reads it through again.
+type exportBagCmd struct {
+	inCase `embed:""`
+	To     string `required:"" help:"Folder for the bag; it must not exist." placeholder:"DIR" type:"path"`
+	JSON   bool   `help:"Print what was written as JSON."`
+}
+
+func (c *exportBagCmd) Run(e *env) error {
+	if _, err := os.Lstat(c.To); err == nil {
+		return exit(2, fmt.Errorf("%s exists already; a bag is never written over anything", c.To))
+	}
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	// Everything in the bag is covered by its checkpoint.
+	if _, err := f.Store.Checkpoint(e.ctx); err != nil {
+		return fmt.Errorf("the log could not be signed: %w", err)
+	}
+	work := c.To + ".writing"
+	if err := os.RemoveAll(work); err != nil {
+		return fmt.Errorf("failed to make room for the bag: %w", err)
+	}
+	defer os.RemoveAll(work)
+	if err := os.MkdirAll(work, 0o755); err != nil {
+		return fmt.Errorf("failed to make the folder of the bag: %w", err)
+	}
+	bar := newBar(e)
+	var out narrate.BagWritten
+	err = f.Store.View(e.ctx, f.Actor, func(r sightline.Reader) error {
+		doc, err := sightline.Load(r)
+		if err != nil {
+			return err
+		}
+		in := narrate.BagInput{Doc: doc, Version: version, Entries: r.Entries(0, doc.Head.Size), Progress: bar.draw,
+			Open:  func(ctx context.Context, d digest.Digest) (io.ReadCloser, error) { return f.Blobs.Open(ctx, d) },
+			Proof: func(_ context.Context, id string) (map[string][]byte, error) { return archive.Proof(r, id) }}
+		if in.Origin, err = r.Origin(); err != nil {
+			return err
+		}
+		list, err := r.Checkpoints()
+		if err != nil {
+			return err
+		}
+		in.Checkpoint = list[len(list)-1].Note
+		if in.LogKey, err = f.LogPublicPEM(); err != nil {
+			return err
+		}
+		out, err = narrate.WriteBag(e.ctx, in, work)
+		return err
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	rep, err := intake.CheckBag(e.ctx, work)
+	if err != nil {
+		return err
+	}
+	if rep.State != intake.BagValid {
+		return fmt.Errorf("the bag that was written is %s: %s", rep.State, strings.Join(append(rep.Faults, rep.Warnings...), "; "))
+	}
+	if err := os.Rename(work, c.To); err != nil {
+		return fmt.Errorf("failed to put the bag in its place: %w", err)
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(out)
+	}
+	fmt.Fprintf(e.stdout, "wrote %s: %d items, %d with their bytes; %d files of %.1f MB, read through again and whole\n", c.To, out.Items, out.Held, out.Files, float64(out.Size)/1e6)
+	return nil
 }
 
 // exportCheckpointCmd writes the head of the log for others to keep: against

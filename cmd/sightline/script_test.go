@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/base64"
+	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -32,7 +33,13 @@ func TestScript(t *testing.T) {
 			return nil
 		},
 		Condition: func(c string) (bool, error) {
-			return c == "root" && os.Geteuid() == 0, nil
+			switch c {
+			case "root":
+				return os.Geteuid() == 0, nil
+			case "unix":
+				return runtime.GOOS != "windows", nil
+			}
+			return false, fmt.Errorf("there is no condition %q", c)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			// unbase64 FILE...: replaces each file by what its text encodes.
