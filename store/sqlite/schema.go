@@ -2,10 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"fmt"
 
 	"sightline"
+	"sightline/store/tables"
 )
 
 // applicationID marks the file as ours ("SLNE" in the SQLite header).
@@ -147,19 +147,9 @@ func (s *Store) migrate(origin string) error {
 	return s.failed("failed to prepare the case file", tx.Commit())
 }
 
-func (s *Store) versions(ctx context.Context, q queryer) (version, app int, err error) {
+func (s *Store) versions(ctx context.Context, q tables.Queryer) (version, app int, err error) {
 	if err = q.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err == nil {
 		err = q.QueryRowContext(ctx, "PRAGMA application_id").Scan(&app)
 	}
 	return version, app, err
-}
-
-// meta reads one value of the file's own notes; "" where there is none.
-func meta(ctx context.Context, q queryer, key string) (string, error) {
-	var v string
-	err := q.QueryRowContext(ctx, `SELECT value FROM meta WHERE key=?`, key).Scan(&v)
-	if err == sql.ErrNoRows {
-		return "", nil
-	}
-	return v, err
 }

@@ -8,71 +8,57 @@
 // synchronous=FULL). The tables of objects are a projection of the log;
 // [Store.Rebuild] replays the log into an empty file and compares every row.
 //
-// Read schema.go first, then write.go (what an update does), log.go (what an
-// entry is) and project.go (how a change becomes rows). The next package on
-// the road is archive, which joins store and blobs into a case folder.
+// What a case is, in tables, stands in package store/tables; read that first,
+// then schema.go and engine.go here. The next package on the road is archive,
+// which joins store and blobs into a case folder.
 package sqlite
 
 import (
 	"context"
-	"crypto/rand"
 	"database/sql"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"net/url"
 	"os"
-	"runtime"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
-	"golang.org/x/mod/sumdb/note"
 	"modernc.org/sqlite"
 
 	"sightline"
+	"sightline/store/tables"
 )
 
 // Options tune a store. The zero Options are right for a case of real work.
-type Options struct {
-	// Now is the clock of entries and leases; nil is time.Now.
-	Now func() time.Time
-	// Clock describes that clock in entries; nil says "system, error unknown".
-	Clock func() sightline.Clock
-	// Rand gives the salts; nil is crypto/rand. With a seeded Rand, a fixed
-	// Now and fixed keys a demonstration case is rebuilt byte for byte.
-	Rand io.Reader
-	// Machine is sealed into every entry; nil describes this machine.
-	Machine any
-	// LogKey signs checkpoints; without it none are made.
-	LogKey note.Signer
-	// Witness is told of each new checkpoint once it is on the disk, so that
-	// a copy of it can be kept where removing it from the file does not reach.
-	Witness func(sightline.Checkpoint)
-	// ReadOnly opens without creating, migrating or writing anything.
-	ReadOnly bool
-	// MaxTries is how often a job is begun before it counts as failed; 0 is 5.
-	MaxTries int
+type Options = tables.Options
 
-	scratch bool // a replay that is thrown away: nothing has to survive
-}
+// What a checker reads and an erasure is stands in package tables.
+type (
+	Raw        = tables.Raw
+	RawEntry   = tables.RawEntry
+	RawRow     = tables.RawRow
+	ActorKey   = tables.ActorKey
+	Erasure    = tables.Erasure
+	Erased     = tables.Erased
+	Difference = tables.Difference
+)
 
 // Store is a case in an SQLite file. It may be used from many goroutines, and
 // several processes may open the same file.
 type Store struct {
-	path   string
-	opts   Options
-	write  *sql.DB // one connection: the one writer of this process
-	read   *sql.DB
-	notify notifier
-
-	closing sync.Once
-	closed  error
+	*tables.Store
+	path  string
+	opts  Options
+	write *sql.DB // one connection: the one writer of this process
+	read  *sql.DB
 }
 
 var _ sightline.Store = (*Store)(nil)
+
+// pollEvery is how often the file is asked for entries of other processes.
+const pollEvery = 200 * time.Millisecond
 
 // Create makes a new file for the log with the given origin
 // ("<uuid>/case/<id>"). It refuses a file that exists.
@@ -88,7 +74,7 @@ func Create(path, origin string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("failed to make the case file: %w", err)
 	}
 	f.Close()
-	s := &Store{path: path, opts: defaults(o)}
+	s := &Store{path: path, opts: o.Defaults()}
 	if err := s.connect(); err != nil {
 		return nil, err
 	}
@@ -109,7 +95,7 @@ func Open(path string, o Options) (*Store, error) {
 	} else if !fi.Mode().IsRegular() {
 		return nil, fmt.Errorf("%s is not a file: %w", path, sightline.ErrInvalid)
 	}
-	s := &Store{path: path, opts: defaults(o)}
+	s := &Store{path: path, opts: o.Defaults()}
 	if err := s.connect(); err != nil {
 		return nil, err
 	}
@@ -119,26 +105,6 @@ func Open(path string, o Options) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
-}
-
-func defaults(o Options) Options {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.Clock == nil {
-		o.Clock = func() sightline.Clock { return sightline.Clock{Source: "system", ErrorMS: -1} }
-	}
-	if o.Rand == nil {
-		o.Rand = rand.Reader
-	}
-	if o.Machine == nil {
-		host, _ := os.Hostname()
-		o.Machine = map[string]string{"host": host, "os": runtime.GOOS + "/" + runtime.GOARCH, "local": "", "public": ""}
-	}
-	if o.MaxTries == 0 {
-		o.MaxTries = 5
-	}
-	return o
 }
 
 // busyTimeout is how long SQLite itself waits for another writer.
@@ -151,7 +117,7 @@ func (s *Store) connect() error {
 	pragmas := []string{"busy_timeout(" + strconv.Itoa(int(busyTimeout.Milliseconds())) + ")"}
 	if !s.opts.ReadOnly {
 		pragmas = append(pragmas, "journal_mode(WAL)", "synchronous(FULL)", "secure_delete(ON)")
-		if s.opts.scratch {
+		if s.opts.Scratch {
 			pragmas = append(pragmas, "synchronous(OFF)", "secure_delete(OFF)")
 		}
 	} else {
@@ -179,6 +145,7 @@ func (s *Store) connect() error {
 	s.write.SetMaxOpenConns(1)
 	s.read.SetMaxOpenConns(16)
 	s.read.SetMaxIdleConns(4)
+	s.Store = tables.New(engine{s}, s.write, s.read, pollEvery, s.opts)
 	return nil
 }
 
@@ -201,35 +168,10 @@ func (s *Store) Path() string { return s.path }
 // Close makes a last checkpoint when entries came since the last one, folds
 // the write-ahead log into the file and closes it.
 func (s *Store) Close() error {
-	s.closing.Do(func() {
-		s.notify.close()
-		if !s.opts.ReadOnly {
-			if s.opts.LogKey != nil {
-				_, s.closed = s.Checkpoint(context.Background())
-			}
-			// A busy file is left to the process that is still using it.
-			s.write.Exec("PRAGMA wal_checkpoint(TRUNCATE)") //nolint:errcheck
-		}
-		s.closed = errors.Join(s.closed, s.read.Close(), s.write.Close())
+	return s.CloseAfter(func() {
+		// A busy file is left to the process that is still using it.
+		s.write.Exec("PRAGMA wal_checkpoint(TRUNCATE)") //nolint:errcheck
 	})
-	return s.closed
-}
-
-// View runs fn on one consistent state.
-func (s *Store) View(ctx context.Context, _ sightline.Actor, fn func(sightline.Reader) error) error {
-	tx, err := s.read.BeginTx(ctx, nil)
-	if err != nil {
-		return s.failed("failed to read the case", err)
-	}
-	defer tx.Rollback()
-	return s.failed("", fn(&reader{ctx: ctx, q: tx, s: s}))
-}
-
-// queryer is what *sql.Tx and *sql.DB share.
-type queryer interface {
-	QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row
-	ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error)
 }
 
 // Primary result codes of SQLite (sqlite.org/rescode.html).
@@ -251,8 +193,8 @@ func code(err error) int {
 
 func busy(err error) bool { c := code(err); return c == codeBusy || c == codeLocked }
 
-// failed gives an error of SQLite the sentinel that says what to do.
-func (s *Store) failed(doing string, err error) error {
+// explain gives an error of SQLite the sentinel that says what to do.
+func (s *Store) explain(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -264,10 +206,15 @@ func (s *Store) failed(doing string, err error) error {
 	case codeBusy, codeLocked:
 		err = fmt.Errorf("another program has been writing to %s for too long; try again: %w", s.path, err)
 	}
-	if doing == "" {
-		return err
+	return err
+}
+
+// failed explains an error and says what was being done.
+func (s *Store) failed(doing string, err error) error {
+	if err == nil {
+		return nil
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	return fmt.Errorf("%s: %w", doing, s.explain(err))
 }
 
 // Origin reads the name of the log in the file at path.
@@ -277,8 +224,7 @@ func Origin(path string) (string, error) {
 		return "", err
 	}
 	defer s.Close()
-	v, err := meta(context.Background(), s.read, "origin")
-	return v, s.failed("failed to read the name of the log", err)
+	return s.Store.Origin(context.Background())
 }
 
 // CopyTo writes one consistent state of the case to a new file, also while

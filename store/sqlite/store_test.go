@@ -48,7 +48,7 @@ func TestModel(t *testing.T) {
 		}
 		defer os.RemoveAll(dir)
 		clock := storetest.NewClock()
-		s := begin(t, filepath.Join(dir, "case.db"), Options{Now: clock.Now, LogKey: signer(t), scratch: true})
+		s := begin(t, filepath.Join(dir, "case.db"), Options{Now: clock.Now, LogKey: signer(t), Scratch: true})
 		defer s.Close()
 		type state struct {
 			seen string
