@@ -6,14 +6,12 @@ import (
 	"math"
 )
 
-// Observation is one mark of a feature in one solved photograph. Covariance is
-// that of the camera's pose as in [Answer] (position, then left rotation
-// vector); zero for a camera taken as exact.
+// Observation is one mark of a feature in one solved photograph. The view's
+// covariance is zero for a camera taken as exact.
 type Observation struct {
-	Camera     Camera
-	Covariance [6][6]float64
-	Px         [2]float64
-	SigmaPx    float64
+	View
+	Px      [2]float64
+	SigmaPx float64
 }
 
 // Point3 is a feature placed from several photographs: position and its
@@ -27,9 +25,11 @@ type Point3 struct {
 
 // Triangulate places a feature seen in two photographs or more. It starts at
 // the point closest to all rays and minimises the marks' residuals, each
-// weighted by the inverse of its click error plus its camera's error seen
-// through the projection. The errors of different cameras are taken as
-// independent. Rays that are nearly parallel are an error: they do not say how
+// weighted by the inverse of its click error plus its camera's error (pose and
+// lens) seen through the projection. That is the joint adjustment of feature
+// and cameras with the cameras eliminated. The errors of different cameras are
+// taken as independent; if the cameras were solved from the same model points
+// they share the model's error, which is then to be added. Rays that are nearly parallel are an error: they do not say how
 // far the feature is.
 func Triangulate(obs []Observation) (p Point3, err error) {
 	if len(obs) < 2 {
@@ -74,17 +74,16 @@ func Triangulate(obs []Observation) (p Point3, err error) {
 		p.Sigmas = p.Sigmas[:0]
 		for i := range obs {
 			o := &obs[i]
-			s := state{c: o.Camera.Position, q: o.Camera.Rotation, r: o.Camera.Matrix(), f: o.Camera.FocalPx,
-				cx: o.Camera.PrincipalPoint[0], cy: o.Camera.PrincipalPoint[1], k1: o.Camera.K1}
+			s := o.state()
 			var j [2][nParam]float64
 			var jx [2]vec
-			if s.jacobian(&x, 7, &j, &jx) <= 0 {
+			if s.jacobian(&x, nParam, &j, &jx) <= 0 {
 				return p, fmt.Errorf("the rays meet behind the camera of mark %d; check that all marks show the same thing", i+1)
 			}
 			suu := float64(o.SigmaPx * o.SigmaPx)
 			svv, suv := suu, 0.0
-			for r := range 6 {
-				for c := range 6 {
+			for r := range nParam {
+				for c := range nParam {
 					v := o.Covariance[r][c]
 					suu += float64(j[0][r] * v * j[0][c])
 					suv += float64(j[0][r] * v * j[1][c])

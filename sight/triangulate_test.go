@@ -11,7 +11,7 @@ func TestTriangulate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		obs = append(obs, Observation{Camera: c, Px: px, SigmaPx: 1})
+		obs = append(obs, Observation{View: View{Camera: c}, Px: px, SigmaPx: 1})
 	}
 	exact, err := Triangulate(obs)
 	if err != nil {
