@@ -47,6 +47,8 @@ type Description struct {
 	Tools       []string   `json:"tools"`
 	Warnings    []string   `json:"warnings"`
 	Error       string     `json:"error,omitempty"` // why the content cannot be opened; the bytes are still what digest says
+
+	motion bool // the metadata claims a moving part
 }
 
 // Size is width and height in pixels.
@@ -107,7 +109,7 @@ func Describe(ctx context.Context, e *Env, path, typ, mediaKind string) (*Descri
 	moving := strings.HasPrefix(typ, "video/") || strings.HasPrefix(typ, "audio/")
 	full := map[string]string{}
 	exif := false
-	if e.Exif != nil && (picture || moving || typ == "application/pdf") {
+	if e.Exif != nil && !plainText[typ] {
 		tags, res, err := e.Exif.Read(ctx, abs)
 		switch {
 		case ctx.Err() != nil:
@@ -167,6 +169,9 @@ func Describe(ctx context.Context, e *Env, path, typ, mediaKind string) (*Descri
 	return d, nil
 }
 
+// plainText are kinds in which exiftool has nothing to find.
+var plainText = map[string]bool{"text/plain": true, "application/json": true, "application/x-subrip": true, "text/vtt": true, "text/html": true, "application/mbox": true, "message/rfc822": true}
+
 func (d *Description) warn(s string) {
 	for _, w := range d.Warnings {
 		if w == s {
@@ -214,6 +219,22 @@ var stampFields = []struct{ field, zone, sub, meaning string }{
 	{"PDF:CreateDate", "", "", "creation of the document"},
 	{"PDF:ModifyDate", "", "", "last change by a program"},
 	{"Reconyx:DateTimeOriginal", "", "", "exposure"},
+}
+
+var known = func() map[string]bool {
+	m := map[string]bool{}
+	for _, s := range stampFields {
+		m[s.field] = true
+	}
+	return m
+}()
+
+// otherDates are names of times that stand in many groups.
+var otherDates = map[string]string{
+	"DateTimeOriginal": "exposure", "CreateDate": "creation of the document", "CreationDate": "creation of the document", "DateCreated": "content creation",
+	"DateTimeCreated": "content creation", "ContentCreateDate": "content creation", "ModifyDate": "last change by a program", "DateTimeDigitized": "digitised",
+	"MetadataDate": "last change of the metadata", "DateTime": "last change by a program", "DateUTC": "recording", "CreationTime": "creation of the document",
+	"TrackCreateDate": "creation of a track",
 }
 
 var stampRE = regexp.MustCompile(`^(\d{4})[:-](\d{2})[:-](\d{2})(?:[ T](\d{2}:\d{2}(?::\d{2})?)(?:\.(\d+))?\s*(Z|[+-]\d{2}:?\d{2})?)?$`)
@@ -343,6 +364,20 @@ func (d *Description) fields(full map[string]string) {
 			st.Doubt = "UTC by the standard; many devices write their local time here"
 		}
 		d.stampOnce(st)
+	}
+	for _, name := range sorted(full) {
+		group, base, _ := strings.Cut(name, ":")
+		meaning := otherDates[base]
+		if meaning == "" || group == "IFD1" || group == "Composite" || group == "File" || strings.HasPrefix(group, "ICC") || strings.HasPrefix(group, "Track") || known[name] {
+			continue
+		}
+		if st, ok := stamp(full[name], "", ""); ok {
+			st.Meaning, st.Field = meaning, name
+			d.stampOnce(st)
+		}
+	}
+	if full["XMP-GCamera:MotionPhoto"] == "1" || full["XMP-GCamera:MicroVideo"] == "1" || full["XMP:MotionPhoto"] == "1" || full["XMP:MicroVideo"] == "1" {
+		d.motion = true
 	}
 	if full["Composite:GPSDateTime"] == "" && full["XMP-exif:GPSDateTime"] == "" {
 		day, _ := first(full, "GPS:GPSDateStamp", "EXIF:GPSDateStamp")
@@ -546,6 +581,9 @@ func (d *Description) pixels(ctx context.Context, e *Env, path string) error {
 	d.Embedded = l.Embedded
 	for _, x := range l.Embedded {
 		d.warn(fmt.Sprintf("a motion photo: %d bytes of %s lie inside the file at byte %d; it may show and say more than the still", x.Size, x.Type, x.Offset))
+	}
+	if d.motion && len(l.Embedded) == 0 {
+		d.warn("the metadata says that this is a motion photo, but no video lies in the file: it was cut off, or lies in a file of its own")
 	}
 	if l.Trailing > 64 && len(l.Embedded) == 0 {
 		d.warn(fmt.Sprintf("%d bytes follow the end of the picture", l.Trailing))

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Fix is one position of a recording's track.
@@ -21,8 +22,9 @@ type Fix struct {
 }
 
 // gpmf reads a GoPro payload (GPMF: four-letter key, type, size of an element,
-// count; big endian, padded to 32 bits, type 0 nests). Only the satellite
-// streams GPS5 and GPS9 are kept.
+// count; big endian, padded to 32 bits, type 0 nests, type "?" is a structure
+// whose TYPE came before). Only the satellite streams are kept: GPS5 and GPS9
+// of cameras, GPRI of the Karma aircraft.
 func gpmf(b []byte, at, span float64) (fixes []Fix, device string, damage string) {
 	type stream struct {
 		scale []float64
@@ -31,7 +33,9 @@ func gpmf(b []byte, at, span float64) (fixes []Fix, device string, damage string
 		dop   float64
 		rows  [][]float64
 		five  bool
+		raw   bool // of the aircraft: time, latitude, longitude, height
 		has   bool
+		types string
 	}
 	var walk func(b []byte, s *stream, depth int) string
 	flush := func(s *stream) {
@@ -54,12 +58,21 @@ func gpmf(b []byte, at, span float64) (fixes []Fix, device string, damage string
 				}
 				v[k] = x / d
 			}
+			if s.raw {
+				if len(v) < 4 {
+					continue
+				}
+				if v[0] > 1e9 && v[0] < 1e10 {
+					f.Time = time.UnixMicro(int64(math.Round(v[0] * 1e6))).UTC().Format("2006-01-02T15:04:05.999999Z")
+				}
+				v = v[1:]
+			}
 			if len(v) < 3 || math.Abs(v[0]) > 90 || math.Abs(v[1]) > 180 {
 				continue
 			}
 			h := v[2]
 			f.Lat, f.Lon, f.Alt = v[0], v[1], &h
-			if !s.five && len(v) >= 9 {
+			if !s.five && !s.raw && len(v) >= 9 {
 				f.NoFix, f.ErrorM = v[8] < 2, v[7]*5
 			}
 			if len(fixes) < 1_000_000 {
@@ -113,6 +126,15 @@ func gpmf(b []byte, at, span float64) (fixes []Fix, device string, damage string
 				for k := range count {
 					s.rows = append(s.rows, numbers(v[k*size:(k+1)*size], typ))
 				}
+			case key == "TYPE":
+				s.types = string(v)
+			case key == "GPRI" && typ == '?':
+				s.has, s.raw, s.rows = true, true, nil
+				for k := range count {
+					if r := structure(v[k*size:(k+1)*size], s.types); r != nil {
+						s.rows = append(s.rows, r)
+					}
+				}
 			case key == "GPS9" && size >= 32:
 				s.has, s.five, s.rows = true, false, nil
 				for k := range count {
@@ -128,6 +150,38 @@ func gpmf(b []byte, at, span float64) (fixes []Fix, device string, damage string
 	}
 	damage = walk(b, nil, 0)
 	return fixes, device, damage
+}
+
+// structure reads the leading numbers of one structure; nil when its types are
+// not all known or do not fit.
+func structure(v []byte, types string) (out []float64) {
+	width := map[byte]int{'b': 1, 'B': 1, 's': 2, 'S': 2, 'l': 4, 'L': 4, 'f': 4, 'j': 8, 'J': 8, 'd': 8}
+	for i := range len(types) {
+		n := width[types[i]]
+		if n == 0 || n > len(v) {
+			return nil
+		}
+		var x float64
+		switch types[i] {
+		case 'b':
+			x = float64(int8(v[0]))
+		case 'B':
+			x = float64(v[0])
+		case 'f':
+			x = float64(math.Float32frombits(binary.BigEndian.Uint32(v)))
+		case 'd':
+			x = math.Float64frombits(binary.BigEndian.Uint64(v))
+		case 'j':
+			x = float64(int64(binary.BigEndian.Uint64(v)))
+		case 'J':
+			x = float64(binary.BigEndian.Uint64(v))
+		default:
+			x = numbers(v[:n], types[i])[0]
+		}
+		out = append(out, x)
+		v = v[n:]
+	}
+	return out
 }
 
 func numbers(v []byte, typ byte) (out []float64) {
@@ -282,6 +336,9 @@ var (
 func djiTrack(text string) (fixes []Fix, broken int) {
 	text = strings.ReplaceAll(text, "\r\n", "\n")
 	marks := srtTimes.FindAllStringSubmatchIndex(text, -1)
+	if len(marks) == 0 {
+		return djiBlocks(text)
+	}
 	for i, m := range marks {
 		end := len(text)
 		if i+1 < len(marks) {
@@ -294,6 +351,30 @@ func djiTrack(text string) (fixes []Fix, broken int) {
 		} else {
 			broken++
 		}
+	}
+	return fixes, broken
+}
+
+// djiBlocks reads telemetry without media times: blocks between blank lines,
+// placed by the aircraft's clock.
+func djiBlocks(text string) (fixes []Fix, broken int) {
+	var zero time.Time
+	for _, block := range strings.Split(text, "\n\n") {
+		var f Fix
+		if strings.TrimSpace(block) == "" {
+			continue
+		}
+		if !readDJI(block, &f) {
+			broken++
+			continue
+		}
+		if t, err := time.Parse("2006-01-02T15:04:05", f.Time[:min(19, len(f.Time))]); err == nil {
+			if zero.IsZero() {
+				zero = t
+			}
+			f.AtS = t.Sub(zero).Seconds()
+		}
+		fixes = append(fixes, f)
 	}
 	return fixes, broken
 }

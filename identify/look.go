@@ -53,7 +53,7 @@ func lookAt(in, typ, dir string, orientation int) (*look, error) {
 		}
 		l.Trailing = int64(len(b) - p.End)
 		if p.Damage != "" {
-			l.Problem = "the file " + p.Damage
+			l.Problem = "the file is damaged: " + p.Damage
 		}
 		if e, ok := motionVideo(b, p.End); ok {
 			l.Embedded = append(l.Embedded, sealed(b, e))

@@ -19,7 +19,7 @@ type jpegParts struct {
 // said in Damage, and what was found before stays.
 func readJPEG(b []byte) (p jpegParts) {
 	if len(b) < 4 || b[0] != 0xff || b[1] != 0xd8 {
-		p.Damage = "does not begin as a JPEG"
+		p.Damage = "it does not begin as a JPEG"
 		return p
 	}
 	for i := 2; ; {
@@ -30,7 +30,7 @@ func readJPEG(b []byte) (p jpegParts) {
 			i++
 		}
 		if i >= len(b) {
-			p.Damage, p.End = "ends before the picture does", len(b)
+			p.Damage, p.End = "it ends before the picture does", len(b)
 			return p
 		}
 		m := b[i]
@@ -43,7 +43,7 @@ func readJPEG(b []byte) (p jpegParts) {
 			continue
 		}
 		if i+2 > len(b) {
-			p.Damage, p.End = "ends inside a segment", len(b)
+			p.Damage, p.End = "it ends inside a segment", len(b)
 			return p
 		}
 		n := int(b[i])<<8 | int(b[i+1])

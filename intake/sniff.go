@@ -77,6 +77,9 @@ func Sniff(head []byte) Kind {
 	if k, ok := sniffBox(head); ok {
 		return k
 	}
+	if k, ok := sniffWide(head); ok {
+		return k
+	}
 	for _, m := range magic {
 		if len(head) >= m.at+len(m.bytes) && string(head[m.at:m.at+len(m.bytes)]) == m.bytes {
 			switch m.kind.Type {
@@ -114,6 +117,28 @@ func Sniff(head []byte) Kind {
 		return Kind{"audio/mpeg", "audio", false}
 	}
 	return sniffText(head)
+}
+
+// sniffWide knows a text in UTF-16 by its mark and the zeros between its
+// letters: the mark alone looks like the start of an MP3 frame.
+func sniffWide(head []byte) (Kind, bool) {
+	if len(head) < 8 || !bytes.HasPrefix(head, []byte("\xff\xfe")) && !bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return Kind{}, false
+	}
+	at := 3
+	if head[0] == 0xfe {
+		at = 2
+	}
+	zeros := 0
+	for i := at; i < min(len(head), 64); i += 2 {
+		if head[i] == 0 {
+			zeros++
+		}
+	}
+	if zeros < 3 {
+		return Kind{}, false
+	}
+	return Kind{"text/plain", "document", true}, true
 }
 
 // sniffBox reads the three families that put their type in a second word:
@@ -237,12 +262,14 @@ func sniffText(head []byte) Kind {
 		return is("image/svg+xml", "image")
 	case strings.HasPrefix(low, "<!doctype html"), strings.HasPrefix(low, "<html"), strings.HasPrefix(low, "<head"), strings.HasPrefix(low, "<body"):
 		return is("text/html", "document")
-	case strings.HasPrefix(low, "<?xml"), strings.HasPrefix(low, "<kml"), strings.HasPrefix(low, "<gpx"):
+	case strings.HasPrefix(low, "<?xml"), strings.HasPrefix(low, "<kml"), strings.HasPrefix(low, "<gpx"), strings.HasPrefix(low, "<?xpacket"), strings.HasPrefix(low, "<x:xmpmeta"):
 		switch {
 		case strings.Contains(low, "<kml"):
 			return is("application/vnd.google-earth.kml+xml", "document")
 		case strings.Contains(low, "<gpx"):
 			return is("application/gpx+xml", "document")
+		case strings.HasPrefix(low, "<?xpacket"), strings.Contains(low, "<x:xmpmeta"):
+			return is("application/rdf+xml", "document")
 		case strings.Contains(low, "<tt"):
 			return is("application/ttml+xml", "document")
 		}
