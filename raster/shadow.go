@@ -137,25 +137,33 @@ func (p *Prepared) sunlight(q, normal vec) float64 {
 	for i := range p.shade {
 		m := &p.shade[i]
 		lift := float64(m.cell * (1.2 + 1.6*(1-clamp(slope, 0, 1))))
-		x, y, t := m.local(along(q, normal, lift))
-		if x < 3 || y < 3 || x > float64(m.n)-4 || y > float64(m.n)-4 {
-			continue
+		if part, ok := m.light(along(q, normal, lift)); ok {
+			return part
 		}
-		t += float64(m.cell * 0.3)
-		fx, fy := math.Floor(x-0.5), math.Floor(y-0.5)
-		u, v := x-0.5-fx, y-0.5-fy
-		// Three by three tent: bilinear between four 2x2 comparisons.
-		sum := 0.0
-		wx, wy := [4]float64{1 - u, 1, 1, u}, [4]float64{1 - v, 1, 1, v}
-		for j := range 4 {
-			row := (int(fy) - 1 + j) * m.n
-			for k := range 4 {
-				if float64(m.near[row+int(fx)-1+k]) <= t {
-					sum += float64(wx[k] * wy[j])
-				}
-			}
-		}
-		return sum / 9
 	}
 	return 1
+}
+
+// light is the part of the sun's disc that reaches a point as far as this map
+// knows. Not ok: the point is outside of it.
+func (m *shadowMap) light(q vec) (part float64, ok bool) {
+	x, y, t := m.local(q)
+	if x < 3 || y < 3 || x > float64(m.n)-4 || y > float64(m.n)-4 {
+		return 1, false
+	}
+	t += float64(m.cell * 0.3)
+	fx, fy := math.Floor(x-0.5), math.Floor(y-0.5)
+	u, v := x-0.5-fx, y-0.5-fy
+	// Three by three tent: bilinear between four 2x2 comparisons.
+	sum := 0.0
+	wx, wy := [4]float64{1 - u, 1, 1, u}, [4]float64{1 - v, 1, 1, v}
+	for j := range 4 {
+		row := (int(fy) - 1 + j) * m.n
+		for k := range 4 {
+			if float64(m.near[row+int(fx)-1+k]) <= t {
+				sum += float64(wx[k] * wy[j])
+			}
+		}
+	}
+	return sum / 9, true
 }
