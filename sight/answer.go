@@ -425,7 +425,7 @@ func (t *task) without(s *state, m *mark, out *normal) {
 	}
 }
 
-// sample checks the Gaussian by importance sampling. A pilot of 60 samples
+// sample checks the Gaussian by importance sampling. A pilot of 40 samples
 // settles the common case; else 500 are drawn, and when their effective size
 // is below 150 the second moment of the samples about the answer replaces the
 // covariance.
@@ -472,7 +472,7 @@ func (t *task) sample(s *state, cov *square, rng *pcg) (out square, curved bool)
 				out[a][b] += float64(w * d[a] * d[b])
 			}
 		}
-		if n == 60 && sw*sw > 0.6*60*sw2 {
+		if n == 40 && sw*sw > 0.6*40*sw2 {
 			return *cov, false
 		}
 	}

@@ -177,33 +177,56 @@ func (t *task) linearise(s *state, trunc float64, free *[nParam]bool, out *norma
 	}
 	*out = normal{}
 	var j [2][nParam]float64
-	var jx [2]vec
 	for i := range t.m {
 		m := &t.m[i]
 		if trunc == 0 && !m.use {
 			continue
 		}
-		u, v, z := s.project(&m.x)
-		ru, rv := u-m.u, v-m.v
-		e := float64(m.w[0]*ru*ru) + float64(2*m.w[1]*ru*rv) + float64(m.w[2]*rv*rv)
+		dx, dy, dz := m.x[0]-s.c[0], m.x[1]-s.c[1], m.x[2]-s.c[2]
+		pz := float64(s.r[2][0]*dx) + float64(s.r[2][1]*dy) + float64(s.r[2][2]*dz)
+		px := float64(s.r[0][0]*dx) + float64(s.r[0][1]*dy) + float64(s.r[0][2]*dz)
+		py := float64(s.r[1][0]*dx) + float64(s.r[1][1]*dy) + float64(s.r[1][2]*dz)
+		iz := 1 / pz
+		x, y := float64(px*iz), float64(py*iz)
+		r2 := float64(x*x) + float64(y*y)
+		g := 1 + float64(s.k1*r2)
+		fx, fy := float64(s.f*x*g), float64(s.f*y*g)
+		ru, rv := fx+s.cx-m.u, fy+s.cy-m.v
+		w0, w1, w2 := m.w[0], m.w[1], m.w[2]
+		e := float64(w0*ru*ru) + float64(2*w1*ru*rv) + float64(w2*rv*rv)
 		if trunc > 0 {
-			if !(z > 0) || e > trunc*m.t2 {
+			if !(pz > 0) || e > trunc*m.t2 {
 				out.cost += float64(trunc * m.t2)
 				continue
 			}
-		} else if !(z > 0) {
+		} else if !(pz > 0) {
 			out.cost = math.Inf(1)
 			return
 		}
 		out.cost += e
 		out.n++
-		s.jacobian(&m.x, np, &j, &jx)
+		// As in jacobian, which this repeats in scalars: it is the inner loop.
+		h := float64(2 * s.f * s.k1)
+		xx, xy, yy := float64(s.f*g)+float64(h*x*x), float64(h*x*y), float64(s.f*g)+float64(h*y*y)
+		a0, a1, a2 := float64(xx*iz), float64(xy*iz), float64(-(float64(xx*x)+float64(xy*y))*iz)
+		b0, b1, b2 := float64(xy*iz), float64(yy*iz), float64(-(float64(xy*x)+float64(yy*y))*iz)
+		for k := range 3 {
+			j[0][k] = -(float64(a0*s.r[0][k]) + float64(a1*s.r[1][k]) + float64(a2*s.r[2][k]))
+			j[1][k] = -(float64(b0*s.r[0][k]) + float64(b1*s.r[1][k]) + float64(b2*s.r[2][k]))
+		}
+		j[0][3], j[0][4], j[0][5] = float64(py*a2)-float64(pz*a1), float64(pz*a0)-float64(px*a2), float64(px*a1)-float64(py*a0)
+		j[1][3], j[1][4], j[1][5] = float64(py*b2)-float64(pz*b1), float64(pz*b0)-float64(px*b2), float64(px*b1)-float64(py*b0)
+		j[0][6], j[1][6] = fx, fy
+		if np > 7 {
+			j[0][7], j[0][8], j[0][9] = 1, 0, float64(s.f*x*r2)
+			j[1][7], j[1][8], j[1][9] = 0, 1, float64(s.f*y*r2)
+		}
 		for a := range np {
-			wa := float64(m.w[0]*j[0][a]) + float64(m.w[1]*j[1][a])
-			wb := float64(m.w[1]*j[0][a]) + float64(m.w[2]*j[1][a])
+			ja, jb := j[0][a], j[1][a]
+			wa, wb := float64(w0*ja)+float64(w1*jb), float64(w1*ja)+float64(w2*jb)
 			out.g[a] += float64(wa*ru) + float64(wb*rv)
-			h := &out.h[a]
-			for b := 0; b <= a; b++ {
+			h := out.h[a][: a+1 : a+1]
+			for b := range h {
 				h[b] += float64(wa*j[0][b]) + float64(wb*j[1][b])
 			}
 		}

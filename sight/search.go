@@ -8,6 +8,8 @@ const (
 	maxDraws  = 220  // and when many marks disagree with what was found
 	coarse    = 25.0 // coarse threshold: 5 times the final one, squared
 	focalStep = 12
+
+	bailFrom, bailAfter = 30, 8
 )
 
 // hypothesis is a start for refinement.
@@ -190,7 +192,13 @@ func (t *task) search(limit int, rng *pcg) (*searcher, bool) {
 
 // score is MSAC with the coarse threshold; it stops above limit.
 func (sr *searcher) score(s *state, sum, limit float64) float64 {
-	for _, i := range sr.order {
+	poor := 0
+	for k, i := range sr.order {
+		// With many marks, a camera that none of the first ones agrees with is
+		// not looked at further (the bail-out of Matas and Chum 2005).
+		if k == bailAfter && poor == bailAfter && len(sr.order) >= bailFrom {
+			return math.Inf(1)
+		}
 		m := &sr.t.m[i]
 		u, v, z := s.project(&m.x)
 		top := float64(coarse * m.t2)
@@ -206,6 +214,9 @@ func (sr *searcher) score(s *state, sum, limit float64) float64 {
 			if e = (float64(u*u) + float64(v*v)) / w; !(e < top) {
 				e = top
 			}
+		}
+		if e == top {
+			poor++
 		}
 		if sum += e; sum >= limit {
 			return sum
