@@ -59,7 +59,8 @@ type Checked struct {
 	Witnesses   int64 `json:"witnesses"` // checkpoints kept outside the case file
 	Blobs       int64 `json:"blobs"`
 	Bytes       int64 `json:"bytes"`
-	Skipped     int64 `json:"skipped"` // blobs left out by Since or Sample
+	Skipped     int64 `json:"skipped"`          // blobs left out by Since or Sample
+	Stamps      int64 `json:"stamps,omitempty"` // time-stamps over checkpoints
 	Copies      int64 `json:"copies,omitempty"`
 	Rebuilt     bool  `json:"rebuilt"`
 }

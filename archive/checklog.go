@@ -2,7 +2,6 @@ package archive
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/digitorus/timestamp"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"sightline"
@@ -32,7 +30,8 @@ type replayed struct {
 	missing map[sightline.Seq]bool // entries whose sealed change is not there
 	erased  map[sightline.Seq]bool // entries whose change a later entry says it erased
 	logKey  []byte
-	tree    []tlog.Hash // stored hashes
+	tokens  map[string]StampRecord // by size and authority: of which the log tells
+	tree    []tlog.Hash            // stored hashes
 	size    int64
 }
 
@@ -63,7 +62,7 @@ func (c *checker) log(r *sqlite.Raw) error {
 		return err
 	}
 	s := &replayed{origin: origin, prev: strings.Repeat("0", 64), keys: map[string]sightline.KeyChange{},
-		objects: map[sightline.Ref]replayedRow{}, missing: map[sightline.Seq]bool{}, erased: map[sightline.Seq]bool{}}
+		objects: map[sightline.Ref]replayedRow{}, missing: map[sightline.Seq]bool{}, erased: map[sightline.Seq]bool{}, tokens: map[string]StampRecord{}}
 	for e, err := range r.Log() {
 		if err != nil {
 			return err
@@ -218,6 +217,13 @@ func (c *checker) sealed(r *sqlite.Raw, s *replayed, e sightline.Entry, fault fu
 					c.note("entry %d: the case was opened on another machine, whose key %s entered by itself", e.Seq, k.Key)
 				}
 			}
+		case "token":
+			var t StampRecord
+			if err := json.Unmarshal(v.Value, &t); err != nil || e.Kind != sightline.EntryAnchor {
+				fault("what it tells of a time-stamp cannot be read")
+			} else {
+				s.tokens[fmt.Sprintf("%d %s", t.Size, t.Authority)] = t
+			}
 		case "erasure":
 			var x sqlite.Erased
 			if err := json.Unmarshal(v.Value, &x); err != nil || e.Kind != sightline.EntryErase {
@@ -368,9 +374,12 @@ func (c *checker) checkpoints(r *sqlite.Raw, s *replayed) error {
 			c.fault(Fault{What: fmt.Sprintf("its time %q cannot be read", p.At), Where: where, Remedy: restore})
 		}
 		covered = max(covered, head.Size)
-		if err := c.tokens(r, p, where); err != nil {
+		if err := c.tokens(r, p, where, s.tokens); err != nil {
 			return err
 		}
+	}
+	for _, t := range s.tokens {
+		c.fault(Fault{What: fmt.Sprintf("the time-stamp of %s over it, of which the log tells, is missing", t.Authority), Where: fmt.Sprintf("checkpoint of %d entries", t.Size), Remedy: restore})
 	}
 	if covered < s.size {
 		c.note("%d of %d entries are newer than the last checkpoint", s.size-covered, s.size)
@@ -380,20 +389,13 @@ func (c *checker) checkpoints(r *sqlite.Raw, s *replayed) error {
 
 // tokens checks that each time-stamp is over its checkpoint and signed by the
 // certificate it carries.
-func (c *checker) tokens(r *sqlite.Raw, p sightline.Checkpoint, where string) error {
+func (c *checker) tokens(r *sqlite.Raw, p sightline.Checkpoint, where string, told map[string]StampRecord) error {
 	list, err := r.Tokens(p.Size)
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(p.Note)
 	for _, t := range list {
-		ts, err := timestamp.ParseResponse(t.DER)
-		switch {
-		case err != nil:
-			c.fault(Fault{What: fmt.Sprintf("the time-stamp of %s does not verify: %v", t.Authority, err), Where: where, Remedy: restore})
-		case !bytes.Equal(ts.HashedMessage, sum[:]):
-			c.fault(Fault{What: fmt.Sprintf("the time-stamp of %s is over other bytes", t.Authority), Where: where, Remedy: restore})
-		}
+		c.stamp(t, p, where, told)
 	}
 	return nil
 }

@@ -51,14 +51,23 @@ type signature struct {
 
 // Proof gathers what shows the item's original to be in the log: everything of
 // a proof folder but the item's bytes, by file name. It takes the newest
-// checkpoint; when that does not yet cover the entry, the log has to be
-// checkpointed first (CaseFolder.Store.Checkpoint).
+// checkpoint that has a time-stamp, else the newest; when no checkpoint covers
+// the entry, the log has to be checkpointed first (CaseFolder.Store.Checkpoint).
 func (f *CaseFolder) Proof(ctx context.Context, itemID string) (files map[string][]byte, err error) {
 	err = f.Store.View(ctx, f.Actor, func(r sightline.Reader) error {
-		files, err = Proof(r, itemID)
+		files, err = f.ProofIn(r, itemID)
 		return err
 	})
 	return files, err
+}
+
+// ProofIn is [Proof] with the certificates that time-stamps have to chain to.
+func (f *CaseFolder) ProofIn(r sightline.Reader, itemID string, reveal ...string) (map[string][]byte, error) {
+	files, err := Proof(r, itemID, reveal...)
+	if err != nil {
+		return nil, err
+	}
+	return files, f.addRoots(files)
 }
 
 // Proof gathers the files of a proof folder from one state of a case. The
@@ -79,7 +88,10 @@ func Proof(r sightline.Reader, itemID string, reveal ...string) (map[string][]by
 	if len(checkpoints) == 0 || checkpoints[len(checkpoints)-1].Size <= e.Seq {
 		return nil, fmt.Errorf("no checkpoint covers entry %d of %s yet; make one and try again: %w", e.Seq, itemID, sightline.ErrNotFound)
 	}
-	c := checkpoints[len(checkpoints)-1]
+	c, err := covering(r, checkpoints, e.Seq)
+	if err != nil {
+		return nil, err
+	}
 	path, err := r.InclusionProof(e.Seq, c.Size)
 	if err != nil {
 		return nil, err
@@ -108,6 +120,21 @@ func Proof(r sightline.Reader, itemID string, reveal ...string) (map[string][]by
 		return nil, err
 	}
 	return files, addReveal(r, e, reveal, files)
+}
+
+// covering picks the checkpoint of a proof: the newest with a time-stamp that
+// covers the entry, else the newest.
+func covering(r sightline.Reader, list []sightline.Checkpoint, seq sightline.Seq) (sightline.Checkpoint, error) {
+	for i := len(list) - 1; i >= 0 && list[i].Size > seq; i-- {
+		tokens, err := r.Tokens(list[i].Size)
+		if err != nil {
+			return sightline.Checkpoint{}, err
+		}
+		if len(tokens) > 0 {
+			return list[i], nil
+		}
+	}
+	return list[len(list)-1], nil
 }
 
 // originalEntry finds the entry that took in the item's original bytes.

@@ -7,7 +7,6 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"maps"
@@ -183,20 +182,14 @@ func verifyToken(der, checkpoint, root []byte) error {
 	if len(root) == 0 {
 		return wrong("the authority's certificate is missing")
 	}
-	block, _ := pem.Decode(root)
-	if block == nil {
-		return wrong("the authority's certificate is not PEM")
-	}
-	cert, err := x509.ParseCertificate(block.Bytes)
+	pool, err := rootsOf(root)
 	if err != nil {
-		return wrong("the authority's certificate cannot be read: %v", err)
+		return err
 	}
 	p7, err := pkcs7.Parse(t.RawToken)
 	if err != nil {
 		return wrong("not a time-stamp token: %v", err)
 	}
-	pool := x509.NewCertPool()
-	pool.AddCert(cert)
 	// The chain has to hold at the time stamped: authorities' certificates
 	// expire long before the proof has to be shown.
 	err = p7.VerifyWithOpts(x509.VerifyOptions{Roots: pool, CurrentTime: t.Time, KeyUsages: []x509.ExtKeyUsage{x509.ExtKeyUsageTimeStamping}})

@@ -63,7 +63,7 @@ func (c *exportBagCmd) Run(e *env) error {
 		}
 		in := narrate.BagInput{Doc: doc, Version: version, Entries: r.Entries(0, doc.Head.Size), Progress: bar.draw,
 			Open:  func(ctx context.Context, d digest.Digest) (io.ReadCloser, error) { return f.Blobs.Open(ctx, d) },
-			Proof: func(_ context.Context, id string) (map[string][]byte, error) { return archive.Proof(r, id) }}
+			Proof: func(_ context.Context, id string) (map[string][]byte, error) { return f.ProofIn(r, id) }}
 		if in.Origin, err = r.Origin(); err != nil {
 			return err
 		}
