@@ -131,3 +131,38 @@ func TestBars(t *testing.T) {
 		t.Errorf("bars in a picture without: %d, %d to %d, %d", x0, y0, x1, y1)
 	}
 }
+
+// TestSoundExcerpt cuts a stretch out of a sound, makes it quieter and noisy,
+// and finds it again.
+func TestSoundExcerpt(t *testing.T) {
+	sound := func(seed uint64, n int) []float32 {
+		r := rand.New(rand.NewPCG(seed, 9))
+		x := make([]float32, n)
+		for at := 0; at < n; {
+			f, long := 320+1500*r.Float64(), 300+r.IntN(1500)
+			for i := at; i < min(n, at+long); i++ {
+				x[i] = float32(6000*math.Sin(2*math.Pi*f*float64(i)/VoiceRate) + 900*r.NormFloat64())
+			}
+			at += long
+		}
+		return x
+	}
+	whole := sound(1, 40*VoiceRate)
+	from := 17*VoiceRate + 311
+	part := make([]float32, 8*VoiceRate)
+	r := rand.New(rand.NewPCG(4, 4))
+	for i := range part {
+		part[i] = whole[from+i]*0.4 + float32(200*r.NormFloat64())
+	}
+	a := Fingerprint(whole)
+	x, ok := SoundExcerpt(a, Fingerprint(part))
+	if want := float64(from) / VoiceRate; !ok || math.Abs(x.OffsetS-want) > x.ErrorS {
+		t.Errorf("found %v at %.3f, truth %.3f: %+v", ok, x.OffsetS, want, x)
+	}
+	if x, ok := SoundExcerpt(a, Fingerprint(sound(2, 8*VoiceRate))); ok {
+		t.Errorf("another sound is found: %+v", x)
+	}
+	if _, ok := SoundExcerpt(a, Fingerprint(make([]float32, 8*VoiceRate))); ok {
+		t.Error("silence is found")
+	}
+}
