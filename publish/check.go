@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"sort"
 	"strings"
 
@@ -43,9 +42,19 @@ var ErrNotEdition = errors.New("not an edition")
 // with SHA256SUMS; nothing may be missing, changed or added. With verify, each
 // proof folder is checked as well. It never changes anything.
 func Check(ctx context.Context, dir string, verify ProofVerifier, progress func(done, total int)) (*CheckReport, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, manifestName))
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("failed to open the edition: %w", err)
+	}
+	defer root.Close()
+	return check(ctx, root.FS(), dir, verify, progress)
+}
+
+// check reads a folder or an archive; name is for sentences.
+func check(ctx context.Context, root fs.FS, where string, verify ProofVerifier, progress func(done, total int)) (*CheckReport, error) {
+	raw, err := fs.ReadFile(root, manifestName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s has no %s: %w", dir, manifestName, ErrNotEdition)
+		return nil, fmt.Errorf("%s has no %s: %w", where, manifestName, ErrNotEdition)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("failed to read the manifest: %w", err)
@@ -59,12 +68,12 @@ func Check(ctx context.Context, dir string, verify ProofVerifier, progress func(
 		fault(manifestName, "the manifest cannot be read: %v", err)
 		return rep, nil
 	}
-	if m.Format != ManifestFormat {
+	if m.Format != ManifestFormat && m.Format != BundleFormat {
 		return nil, fmt.Errorf("%s says it is of format %q, this program checks %q; use a newer version", manifestName, m.Format, ManifestFormat)
 	}
-	rep.Edition = fmt.Sprintf("%s v%d", m.Case, m.Number)
+	rep.Edition = m.name()
 
-	sums, err := readSums(filepath.Join(dir, sumsName))
+	sums, err := readSums(root, sumsName)
 	if err != nil {
 		fault(sumsName, "%v", err)
 	} else if sums[manifestName] != digest.Of(raw).String() {
@@ -90,15 +99,10 @@ func Check(ctx context.Context, dir string, verify ProofVerifier, progress func(
 		}
 	}
 
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return nil, err
-	}
-	defer root.Close()
 	proofs := map[string]map[string][]byte{}
 	seen := map[string]bool{}
 	done := 0
-	err = fs.WalkDir(root.FS(), ".", func(p string, d fs.DirEntry, err error) error {
+	err = fs.WalkDir(root, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}
@@ -140,8 +144,13 @@ func Check(ctx context.Context, dir string, verify ProofVerifier, progress func(
 			fault(p, "the bytes were changed: SHA-256 is %s, the manifest says %s", got, want.SHA256)
 		}
 		if verify != nil {
-			if parts := strings.Split(p, "/"); len(parts) >= 3 && parts[0] == "proof" {
-				if b, err := root.ReadFile(p); err == nil {
+			parts := strings.Split(p, "/")
+			if len(parts) == 3 && parts[0] == "proof" && parts[2] == "item" && got.String() != parts[1] {
+				fault(p, "these are not the bytes that the folder is named after: their SHA-256 is %s", got)
+			}
+			// What an item holds has just been compared; its bytes are not needed again.
+			if len(parts) >= 3 && parts[0] == "proof" && (parts[2] != "item" || n < 1<<20) {
+				if b, err := fs.ReadFile(root, p); err == nil {
 					if proofs[parts[1]] == nil {
 						proofs[parts[1]] = map[string][]byte{}
 					}
@@ -179,8 +188,8 @@ func Check(ctx context.Context, dir string, verify ProofVerifier, progress func(
 	return rep, nil
 }
 
-func readSums(path string) (map[string]string, error) {
-	b, err := os.ReadFile(path)
+func readSums(root fs.FS, name string) (map[string]string, error) {
+	b, err := fs.ReadFile(root, name)
 	if err != nil {
 		return nil, fmt.Errorf("the list of digests cannot be read: %w", err)
 	}

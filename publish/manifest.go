@@ -2,6 +2,7 @@ package publish
 
 import (
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/base64"
@@ -22,10 +23,18 @@ type Manifest struct {
 	Format  string         `json:"format"` // "sightline.edition/1"
 	Case    string         `json:"case"`
 	Number  int            `json:"number"`
-	Date    string         `json:"date"` // of the log head
+	Claim   string         `json:"claim,omitempty"` // of a bundle
+	Date    string         `json:"date"`            // of the log head
 	Program string         `json:"program"`
 	Log     ManifestLog    `json:"log"`
 	Files   []ManifestFile `json:"files"`
+}
+
+func (m *Manifest) name() string {
+	if m.Claim != "" {
+		return fmt.Sprintf("%s %s of v%d", m.Case, m.Claim, m.Number)
+	}
+	return fmt.Sprintf("%s v%d", m.Case, m.Number)
 }
 
 // ManifestLog is the state of the custody log the edition is anchored to.
@@ -51,19 +60,26 @@ const (
 	sumsName     = "SHA256SUMS"
 )
 
-// seal writes VERIFY.md, the manifest and its sha256sum twin.
-func (b *builder) seal() (*Result, error) {
+// verifyPage writes VERIFY.md.
+func (b *builder) verifyPage(context.Context) error {
 	md, err := pageFiles.ReadFile("pages/VERIFY.md")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := b.put("VERIFY.md", bytes.ReplaceAll(md, []byte("{{FINGERPRINT}}"), []byte(keyFingerprint(b.in.Log.PublicKey)))); err != nil {
-		return nil, err
-	}
-	m := Manifest{
+	return b.put("VERIFY.md", bytes.ReplaceAll(md, []byte("{{FINGERPRINT}}"), []byte(keyFingerprint(b.in.Log.PublicKey))))
+}
+
+// manifest is the manifest without its files.
+func (b *builder) manifest() Manifest {
+	return Manifest{
 		Format: ManifestFormat, Case: b.pub.Case.ID, Number: b.in.Number, Date: b.in.Date, Program: b.in.Version,
 		Log: ManifestLog{b.in.Log.Origin, b.in.Log.Size, b.in.Log.Root, keyFingerprint(b.in.Log.PublicKey)},
 	}
+}
+
+// seal writes the manifest and its sha256sum twin.
+func (b *builder) seal() (*Result, error) {
+	m := b.manifest()
 	var sums strings.Builder
 	res := &Result{}
 	names := make([]string, 0, len(b.sums))

@@ -210,6 +210,8 @@ func (b *builder) build(ctx context.Context) error {
 		{"stills", b.stills},
 		{"data", b.data},
 		{"proofs", b.proofs},
+		{"commands for checking", b.verifyPage},
+		{"bundles of the claims", b.bundles},
 		{"pages", b.pages},
 	}
 	for i, s := range stages {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -64,12 +66,16 @@ func Recompute(ctx context.Context, dir string, rc Recomputer) (*RecomputeReport
 		return nil, err
 	}
 	defer root.Close()
+	return again(ctx, root.FS(), dir, rc)
+}
+
+func again(ctx context.Context, root fs.FS, where string, rc Recomputer) (*RecomputeReport, error) {
 	r := &recompute{root: root, rc: rc, rep: &RecomputeReport{Findings: map[string]int{}, Skipped: []string{}, Faults: []Fault{}}}
 	var m Manifest
 	if err := r.json(manifestName, &m); err != nil {
-		return nil, fmt.Errorf("%s: %v: %w", dir, err, ErrNotEdition)
+		return nil, fmt.Errorf("%s: %v: %w", where, err, ErrNotEdition)
 	}
-	r.rep.Edition = fmt.Sprintf("%s v%d", m.Case, m.Number)
+	r.rep.Edition, r.bundle = m.name(), m.Claim != ""
 	doc := new(sightline.Document)
 	if err := r.json("data/document.json", doc); err != nil {
 		return nil, fmt.Errorf("the document of the edition cannot be read: %w", err)
@@ -95,13 +101,14 @@ func Recompute(ctx context.Context, dir string, rc Recomputer) (*RecomputeReport
 }
 
 type recompute struct {
-	root *os.Root
-	rc   Recomputer
-	rep  *RecomputeReport
+	root   fs.FS
+	rc     Recomputer
+	rep    *RecomputeReport
+	bundle bool // a part of an edition: without its downloads
 }
 
 func (r *recompute) json(name string, v any) error {
-	b, err := r.root.ReadFile(name)
+	b, err := fs.ReadFile(r.root, name)
 	if err != nil {
 		return err
 	}
@@ -321,7 +328,7 @@ func (r *recompute) network(doc *sightline.Document) error {
 	const name = "data/network.json"
 	var was NetworkReport
 	if err := r.json(name, &was); err != nil {
-		if os.IsNotExist(err) {
+		if errors.Is(err, fs.ErrNotExist) {
 			if d := networkDocument(doc); len(d.Constraints) > 0 {
 				r.fault(name, "the document has %d constraints and the edition does not say what follows from them", len(d.Constraints))
 			}
@@ -414,9 +421,9 @@ func (r *recompute) downloads(doc *sightline.Document) error {
 		}})
 	}
 	for _, f := range files {
-		was, err := r.root.ReadFile(f.name)
+		was, err := fs.ReadFile(r.root, f.name)
 		if err != nil {
-			if !os.IsNotExist(err) || f.name != "data/evidence-log.csv" {
+			if !errors.Is(err, fs.ErrNotExist) || f.name != "data/evidence-log.csv" && !r.bundle {
 				r.fault(f.name, "the download cannot be read: %v", err)
 			}
 			continue

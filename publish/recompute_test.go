@@ -48,7 +48,7 @@ func recomputable() *sightline.Document {
 	return doc
 }
 
-func again(t *testing.T, dir string) *RecomputeReport {
+func rederive(t *testing.T, dir string) *RecomputeReport {
 	t.Helper()
 	rep, err := Recompute(context.Background(), dir, Recomputer{Methods: map[string]Method{"camera.solve": solver}, Network: networkOf})
 	if err != nil {
@@ -68,7 +68,7 @@ func publishRecomputable(t *testing.T, doc *sightline.Document) string {
 }
 
 func TestRecomputeFindsTheSame(t *testing.T) {
-	rep := again(t, publishRecomputable(t, recomputable()))
+	rep := rederive(t, publishRecomputable(t, recomputable()))
 	if len(rep.Faults) != 0 || rep.Findings["camera.solve"] != 1 || rep.Links != 1 || rep.Bounds != 1 || rep.Files != 3 || strings.Join(rep.Skipped, " ") != "F-002" {
 		t.Fatalf("%+v", rep)
 	}
@@ -118,7 +118,7 @@ func TestRecomputeNamesEveryForgedNumber(t *testing.T) {
 					t.Fatalf("%s does not hold %q", c.file, c.from)
 				}
 			}
-			rep := again(t, dir)
+			rep := rederive(t, dir)
 			for _, f := range rep.Faults {
 				if f.Where == c.where && strings.Contains(f.What, c.says) {
 					return

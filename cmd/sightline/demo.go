@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"sightline/archive"
 	"sightline/demo"
 )
 
@@ -143,7 +142,7 @@ func buildExercise(e *env, parent, dir string) error {
 	}); err != nil {
 		return err
 	}
-	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), archive.VerifyProof, false); err != nil {
+	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), false); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {
@@ -185,7 +184,7 @@ func buildJunquito(e *env, parent, dir string) error {
 		return err
 	}
 	fmt.Fprintln(e.stdout, "El Junquito: what was published is checked (sightline check)")
-	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), archive.VerifyProof, false); err != nil {
+	if err := checkEdition(e, filepath.Join(made, "editions", "v1"), false); err != nil {
 		return err
 	}
 	if err := os.RemoveAll(dir); err != nil {

@@ -7,13 +7,12 @@ import (
 	"slices"
 	"strings"
 
-	"sightline/archive"
 	"sightline/publish"
 )
 
-// checkEdition verifies a published edition and prints each fault.
-func checkEdition(e *env, dir string, verify publish.ProofVerifier, asJSON bool) error {
-	rep, err := readEdition(e, dir, verify)
+// checkEdition verifies a published edition or a claim bundle and prints each fault.
+func checkEdition(e *env, dir string, asJSON bool) error {
+	rep, err := readEdition(e, dir)
 	if err != nil {
 		return err
 	}
@@ -27,9 +26,9 @@ func checkEdition(e *env, dir string, verify publish.ProofVerifier, asJSON bool)
 	return notAsPublished(dir, len(rep.Faults))
 }
 
-func readEdition(e *env, dir string, verify publish.ProofVerifier) (*publish.CheckReport, error) {
+func readEdition(e *env, dir string) (*publish.CheckReport, error) {
 	bar := newBar(e)
-	rep, err := publish.Check(e.ctx, dir, verify, func(done, total int) { bar.draw(done, total, "files") })
+	rep, err := published{dir, isBundle(dir)}.check(e.ctx, func(done, total int) { bar.draw(done, total, "files") })
 	bar.done()
 	if err != nil {
 		return nil, exit(2, err)
@@ -55,11 +54,11 @@ func notAsPublished(dir string, faults int) error {
 
 // recomputeEdition checks an edition and derives its numbers again.
 func recomputeEdition(e *env, dir string, asJSON bool) error {
-	rep, err := readEdition(e, dir, archive.VerifyProof)
+	rep, err := readEdition(e, dir)
 	if err != nil {
 		return err
 	}
-	again, err := publish.Recompute(e.ctx, dir, publish.Recomputer{Methods: methods(), Network: networkReport, EvidenceLog: publicLog})
+	again, err := published{dir, isBundle(dir)}.recompute(e.ctx)
 	if err != nil {
 		return exit(2, err)
 	}
