@@ -8,6 +8,7 @@ import (
 
 type soundCmd struct {
 	Onsets soundOnsetsCmd `cmd:"" help:"The sudden sounds of a recording: when, how sure, how loud."`
+	Sync   soundSyncCmd   `cmd:"" help:"Bring recordings of one event onto one clock, with error and evidence."`
 	Locate soundLocateCmd `cmd:"" help:"Where one sound came from, by its arrivals at several recorders."`
 }
 

@@ -1,0 +1,146 @@
+package sound
+
+import (
+	"math"
+	"sort"
+)
+
+// effort bounds what one comparison may cost.
+type effort struct {
+	direct  int // samples of both together up to which the whole waveform is compared
+	windows int
+	novelty int // length of the transforms of the novelty
+}
+
+// compare finds the lag of two tracks.
+func compare(a, b *Track, e effort) Pair {
+	p := Pair{}
+	if a.silent || b.silent {
+		p.Reason = "silent"
+		return p
+	}
+	var cs []Candidate
+	direct := a.n+b.n <= e.direct
+	if direct {
+		cs = byWaveform(a, b)
+	}
+	if !direct || a.n+b.n > 120*SyncRate {
+		// Drift over minutes smears the peak of the waveform, not of the novelty.
+		for _, c := range byNovelty(a, b, e.novelty) {
+			if c.Z > 5 {
+				cs = append(cs, c)
+			}
+		}
+	}
+	type tried struct {
+		c    Candidate
+		l    line
+		rs   []reading
+		over float64
+		ev   float64
+	}
+	var all []tried
+	for _, c := range cs {
+		over := overlap(a, b, c.Lag)
+		if over < leastOverlap {
+			continue
+		}
+		reach := 0.004 + maxPPM/2*1e-6*over
+		if c.Cue == "novelty" {
+			reach += 0.03
+		}
+		if c.Cue == "novelty" && len(all) > 0 && math.Abs(all[0].c.Lag-c.Lag) < 0.05 {
+			continue
+		}
+		rs := read(a, b, c.Lag, reach, min(e.windows, 6))
+		l := fitLine(rs)
+		all = append(all, tried{c, l, rs, over, evidence(c, l, len(rs))})
+	}
+	if len(all) == 0 {
+		p.Reason = "nothing_in_common"
+		return p
+	}
+	sort.SliceStable(all, func(i, j int) bool { return all[i].ev > all[j].ev })
+	top := all[0]
+	if n := e.windows; n > 6 && top.ev > 6 {
+		// The line itself is measured with more windows than the choice needs.
+		reach := 0.003 + 2*top.l.slopeSD*top.over + math.Abs(top.l.slope)*top.over
+		if top.c.Cue == "novelty" {
+			reach = math.Min(0.034+maxPPM/2*1e-6*top.over, reach+0.01)
+		}
+		mid := top.l.lag + top.l.slope*(math.Max(0, -top.c.Lag)+top.over/2)
+		if top.l.inliers < 2 {
+			mid = top.c.Lag
+		}
+		if rs := read(a, b, mid, reach, n); len(rs) > len(top.rs) {
+			l := fitLine(rs)
+			if ev := evidence(top.c, l, len(rs)); ev > 0.8*top.ev {
+				top.l, top.rs, top.ev = l, rs, math.Max(ev, top.ev)
+			}
+		}
+	}
+	p.Lag, p.SD, p.Cue, p.Overlap = top.c.Lag, 0.0005, top.c.Cue, top.over
+	if top.l.inliers > 0 && (top.c.Cue == "novelty" || math.Abs(top.l.lag-top.c.Lag) < 0.001+maxPPM*1e-6*top.over) {
+		p.Lag, p.SD = top.l.lag, top.l.sd
+		if top.l.inliers >= 3 {
+			p.PPM, p.PPMSD, p.PPMKnown = top.l.slope*1e6, top.l.slopeSD*1e6, true
+		}
+	}
+	p.windows, p.inliers, p.strength = len(top.rs), top.l.inliers, top.ev
+	for _, t := range all {
+		q := t.c
+		if t.l.inliers > 0 && t.c.Cue == "novelty" {
+			q.Lag = t.l.lag
+		}
+		q.Score = chance(t.ev, 0)
+		p.Candidates = append(p.Candidates, q)
+		if math.Abs(q.Lag-p.Lag) > 0.02+math.Abs(p.PPM)*1e-6*p.Overlap {
+			p.contest = math.Max(p.contest, t.ev)
+		}
+	}
+	if len(p.Candidates) > 5 {
+		p.Candidates = p.Candidates[:5]
+	}
+	p.Score = chance(p.strength, p.contest)
+	p.Candidates[0].Score = p.Score
+	p.Accepted = p.Score >= acceptAt
+	switch {
+	case p.Accepted:
+	case chance(p.strength, 0) >= acceptAt:
+		p.Reason = "ambiguous"
+	default:
+		p.Reason = "nothing_in_common"
+	}
+	return p
+}
+
+// evidence puts both cues on one scale: the height of the peak of the whole
+// waveform, or what the windows on one line add up to above chance.
+func evidence(c Candidate, l line, windows int) float64 {
+	ev := 0.0
+	if c.Cue == "waveform" {
+		ev = c.Z
+	}
+	if l.inliers >= 3 {
+		const byChance = 12 // the square of the best of some hundred lags
+		ev = math.Max(ev, math.Sqrt(math.Max(0, l.strength*l.strength-byChance*float64(l.inliers)))*math.Sqrt(float64(l.inliers)/float64(windows)))
+	}
+	return ev
+}
+
+// acceptAt is the score from which a lag is used.
+const acceptAt = 0.95
+
+// chance is the calibrated probability that a lag is right, from its evidence
+// and that of the best other lag (docs/methods/sound.md).
+func chance(ev, contest float64) float64 {
+	u := 1.6*(ev-7.5) - 0
+	if contest > 0 {
+		u = math.Min(u, 12*(ev/contest-1.15))
+	}
+	return 1 / (1 + math.Exp(-u))
+}
+
+func overlap(a, b *Track, lag float64) float64 {
+	return math.Min(a.Duration, b.Duration+lag) - math.Max(0, lag)
+}
