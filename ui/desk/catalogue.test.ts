@@ -14,7 +14,9 @@ function used(): { whole: Set<string>; prefixes: Set<string> } {
     if (!/\.(svelte|ts)$/.test(f) || f.endsWith('.test.ts')) continue;
     const s = readFileSync(join(dir, f), 'utf8');
     for (const m of s.matchAll(/\bt\(\s*'([^']+)'\s*(\+)?/g)) (m[2] ? prefixes : whole).add(m[1]!);
-    for (const m of s.matchAll(/\bt\([^'()]*\?\s*'([^']+)'\s*:\s*'([^']+)'/g)) whole.add(m[1]!).add(m[2]!);
+    for (const m of s.matchAll(/\bt\((?:[^()]|\([^()]*\))*?\?\s*'([^']+)'\s*:\s*'([^']+)'/g)) whole.add(m[1]!).add(m[2]!);
+    // A sentence that is made in every language of the case gets its reader as an argument.
+    for (const m of s.matchAll(/\bsay\('([a-z_]+\.[a-z_.]+)'\s*(\+)?/g)) (m[2] ? prefixes : whole).add(m[1]!);
     for (const m of s.matchAll(/\btn\(\s*'([^']+)'\s*(\+)?/g)) {
       if (m[2]) prefixes.add(m[1]!);
       else whole.add(m[1] + '.one').add(m[1] + '.other');

@@ -54,8 +54,11 @@ function setAll(d: Desk, label: string, edit: (i: never) => void): void {
 
 /** Shows the editor of a section of the inspector. */
 export function edit(d: Desk, what: Desk['editing']): void {
-  d.layout.inspectorOpen = true;
-  d.editing = what;
+  d.guard.leave(d.guard.dirty || !!d.draft?.dirty, () => {
+    d.draft = null;
+    d.layout.inspectorOpen = true;
+    d.editing = what;
+  });
 }
 
 const mode = (m: SceneMode) => (d: Desk) => d.scene?.mode(m);
@@ -82,6 +85,28 @@ export function toStep(d: Desk, n: number): void {
   if (s?.length) d.step = Math.max(0, Math.min(s.length - 1, n));
 }
 
+/** The kinds whose form opens in the inspector. */
+const FORMS = ['claim', 'account', 'gap', 'event', 'entity', 'constraint', 'layer'];
+const WITHDRAWN = [...FORMS, 'item', 'observation', 'story'];
+
+/** The kind of what is selected, where it has a form. */
+function selected(d: Desk): string {
+  const k = d.doc && !d.pair ? d.kindOf(d.sel) : '';
+  return FORMS.includes(k) ? k : '';
+}
+
+/** What a new object starts with: the marked stretch, and the selected item as what it is about. */
+function seed(d: Desk, kind: string): Record<string, unknown> {
+  const item = d.sel && !d.pair ? d.items.get(d.sel) : undefined;
+  const time = d.stretchTime();
+  if (kind === 'claim') return item ? { items: [item.id], account: item.lane ?? '' } : {};
+  if (kind === 'gap') return time ? { time } : {};
+  if (kind === 'event') return { ...(item ? { items: [item.id] } : {}), ...(time ? { times: [time] } : {}) };
+  if (kind === 'entity') return item ? { items: [item.id] } : {};
+  if (kind === 'constraint') return item ? { to: `${item.id}.start`, evidence: [item.id] } : {};
+  return {};
+}
+
 export const COMMANDS: Command[] = [
   { id: 'palette', keys: ['Mod+K'], text: true, perform: (d) => (d.dialog = 'palette') },
   { id: 'help', keys: ['?'], perform: (d) => (d.dialog = 'help') },
@@ -90,7 +115,7 @@ export const COMMANDS: Command[] = [
   { id: 'add', keys: ['Mod+I'], when: open, perform: (d) => (d.dialog = 'add') },
   { id: 'history', keys: ['H'], when: (d) => open(d) && !!d.sel && !d.pair, perform: (d) => (d.dialog = 'history') },
   { id: 'language', keys: [], perform: () => void words.set(words.lang === 'en' ? 'es' : 'en') },
-  { id: 'cases', keys: [], perform: (d) => d.close() },
+  { id: 'cases', keys: [], perform: (d) => d.leaveCase(() => d.close()) },
   ...VIEWS.map((v): Command => ({ id: 'view_' + v, keys: [], when: (d) => open(d) && d.view !== v, perform: () => show(v) })),
   { id: 'nav', keys: ['Mod+B'], when: open, perform: (d) => ((d.layout.navOpen = !d.layout.navOpen), d.keepLayout()) },
   { id: 'inspector', keys: ['Shift+I'], when: open, perform: (d) => ((d.layout.inspectorOpen = !d.layout.inspectorOpen), d.keepLayout()) },
@@ -155,6 +180,17 @@ export const COMMANDS: Command[] = [
 
   { id: 'step_back', keys: ['ArrowLeft', 'PageUp'], pane: 'player', when: (d) => d.view === 'story', perform: (d) => toStep(d, d.step - 1) },
   { id: 'step_on', keys: ['ArrowRight', 'PageDown'], pane: 'player', when: (d) => d.view === 'story', perform: (d) => toStep(d, d.step + 1) },
+
+  ...['claim', 'account', 'gap', 'event', 'entity', 'constraint'].map((k): Command => ({ id: 'new_' + k, keys: [], when: open, perform: (d) => d.write(k, '', seed(d, k)) })),
+  { id: 'new_observation', keys: [], when: (d) => open(d) && !!d.sel && d.items.has(d.sel), perform: (d) => edit(d, 'observation') },
+  { id: 'edit_selected', keys: ['Shift+E'], when: (d) => !!selected(d), perform: (d) => d.write(selected(d), d.sel!) },
+  { id: 'withdraw', keys: [], when: (d) => open(d) && !!d.sel && !d.pair && WITHDRAWN.includes(d.kindOf(d.sel)), perform: (d) => (d.withdrawing = { kind: d.kindOf(d.sel), id: d.sel! }) },
+  { id: 'edit_case', keys: [], when: open, perform: (d) => d.write('case', d.doc!.case.id) },
+  { id: 'edit_story', keys: [], when: (d) => open(d) && !!d.story, perform: (d) => d.write('story', d.story!.id) },
+  { id: 'phases', keys: [], when: open, perform: (d) => d.write('case', d.doc!.case.id, {}, 'phases') },
+  { id: 'mark_in', keys: ['I'], when: open, perform: (d) => d.mark('from') },
+  { id: 'mark_out', keys: ['O'], when: open, perform: (d) => d.mark('to') },
+  { id: 'mark_clear', keys: ['Shift+X'], when: open, perform: (d) => d.mark(null) },
 
   { id: 'leave', keys: ['Escape'], when: open, perform: leave },
 ];

@@ -4,6 +4,7 @@ import '../views.css';
 import './style/frame.css';
 import './style/parts.css';
 import './style/views.css';
+import './style/forms.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { desk } from './state.svelte.ts';

@@ -1,34 +1,22 @@
 import { Clock } from '../kernel/clock.ts';
 import { Value } from '../kernel/observable.ts';
-import type { Derivative, Document, Gap, Item, Observation } from '../document/types.ts';
+import type { Document, Gap, Item } from '../document/types.ts';
 import type { SceneHandle } from '../scene/handle.ts';
 import type { TimelineHandle } from '../timeline/handle.ts';
-import { api, CallError, follow, type CaseLine, type Command, type Job, type Live, type LiveEntry, type Me, type Ref } from './lib/api.ts';
-import { conflicts, type Conflict } from './lib/conflicts.ts';
-import { same } from './lib/same.ts';
+import type { Conflict } from './lib/conflicts.ts';
+import { BLANK, clean, merge } from './lib/draft.ts';
 import { applyFilter, haystack, NO_FILTER, type Filter } from './lib/facets.ts';
 import { byId } from './lib/fold.ts';
 import { hasClock, isoDay, sortKey, fromLocal } from './lib/time.ts';
+import { Draft, Guard } from './drafts.svelte.ts';
+import { Edits } from './edits.svelte.ts';
 import { t } from './words.svelte.ts';
+
+export { LIST, sentence, type Notice } from './record.svelte.ts';
+export type { Clash } from './edits.svelte.ts';
 
 export type ViewName = 'library' | 'place' | 'accounts' | 'story' | 'publish' | 'jobs';
 export const VIEWS: readonly ViewName[] = ['library', 'place', 'accounts', 'story', 'publish', 'jobs'];
-
-export interface Notice {
-  kind: 'error' | 'info';
-  text: string;
-  action?: { label: string; perform(): void };
-}
-
-/** An edit that met a newer version: what was typed is kept until the person decides. */
-export interface Clash {
-  kind: string;
-  id: string;
-  mine: Record<string, unknown>;
-  theirs: Record<string, unknown> | null;
-  before: Record<string, unknown>;
-  decide(useMine: boolean): void;
-}
 
 export interface Layout {
   nav: number;
@@ -41,34 +29,12 @@ export interface Layout {
 
 const LAYOUT: Layout = { nav: 296, inspector: 308, time: 264, navOpen: true, inspectorOpen: true, timeOpen: true };
 
-/** The lists of a document by kind. */
-export const LIST: Record<string, keyof Document> = {
-  item: 'items', derivative: 'derivatives', observation: 'observations', entity: 'entities', finding: 'findings', event: 'events', claim: 'claims',
-  account: 'accounts', constraint: 'constraints', layer: 'layers', gap: 'gaps', story: 'stories', edition: 'editions',
-};
-
-type Row = { id: string };
-type Snapshot = Record<string, unknown> | null;
-
-/** An edit of this window, with what it changed: null before is a new object, null after a withdrawn one. */
-interface Done {
-  seq: number;
-  label: string;
-  refs: Ref[];
-  before: Snapshot[];
-  after: Snapshot[];
-}
-
 /**
- * The state of one window of the desk. Everything that a person can change in
- * the case goes through [change], [create] or [withdraw]: one entry of the log
- * each, which undo takes back with another entry.
+ * The state of one window of the desk: the case (record.svelte.ts), the edits
+ * of this window (edits.svelte.ts), and here what is shown of it: view,
+ * selection, filter, playhead, exposure, and the form that is open.
  */
-export class Desk {
-  me: Me | null = $state.raw(null);
-  cases: CaseLine[] | null = $state.raw(null);
-  caseId: string | null = $state(null);
-  doc: Document | null = $state.raw(null);
+export class Desk extends Edits {
   view: ViewName = $state('place');
   /** Followed by scene, timeline and map; `sel` is the same for panels. */
   readonly selection = new Value<string | null>(null);
@@ -100,42 +66,25 @@ export class Desk {
   revealed: ReadonlySet<string> = $state.raw(new Set());
 
   layout: Layout = $state({ ...LAYOUT });
-  notice: Notice | null = $state.raw(null);
-  /** Reaching the server: unknown at first, then what the live updates say. */
-  online: boolean | null = $state(null);
-  loading = $state('');
-  failed = $state('');
-  clash: Clash | null = $state.raw(null);
-  jobs: Job[] = $state.raw([]);
   dialog: '' | 'palette' | 'help' | 'history' | 'add' | 'goto' = $state('');
-  editing: '' | 'words' | 'time' | 'place' | 'axes' | 'public' | 'source' = $state('');
-  undoable: readonly Done[] = $state.raw([]);
-  redoable: readonly Done[] = $state.raw([]);
-  /** The last thing done, read out by the live region. */
-  said = $state('');
+  /** The section of an item's page that is being edited in its place. */
+  editing: '' | 'words' | 'time' | 'place' | 'axes' | 'public' | 'source' | 'observation' = $state('');
+  /** The form in the inspector; it stays while other things are selected, so that they can be linked. */
+  draft: Draft | null = $state.raw(null);
+  /** Typed text of story steps by "story/step"; kept while other steps and views are shown. */
+  stepDrafts: Record<string, Draft> = $state.raw({});
+  withdrawing: { kind: string; id: string } | null = $state.raw(null);
+  readonly guard = new Guard();
+  /** A stretch marked on the clock, UTC ms; a gap or an event can be made of it. */
+  stretch: { from: number | null; to: number | null } = $state.raw({ from: null, to: null });
 
   scene: SceneHandle | null = $state.raw(null);
   timeline: TimelineHandle | null = $state.raw(null);
 
-  #live: Live | null = null;
   #off: (() => void)[] = [];
-  #revs: Record<string, number> = {};
-  #own = new Set<number>();
 
-  items = $derived.by(() => new Map((this.doc?.items ?? []).map((i) => [i.id, i])));
-  claims = $derived.by(() => new Map((this.doc?.claims ?? []).map((c) => [c.id, c])));
-  gaps = $derived.by(() => new Map((this.doc?.gaps ?? []).map((g) => [g.id, g])));
-  accounts = $derived.by(() => [...(this.doc?.accounts ?? [])].sort((a, b) => a.order - b.order || byId(a.id, b.id)));
-  derivatives = $derived.by(() => group(this.doc?.derivatives ?? [], (d: Derivative) => d.item));
-  observations = $derived.by(() => group(this.doc?.observations ?? [], (o: Observation) => o.item));
-  conflicts = $derived.by(() => (this.doc ? conflicts(this.doc) : []));
   #hay = $derived.by(() => (this.doc ? haystack(this.doc) : new Map<string, string>()));
   found = $derived.by(() => (this.doc ? applyFilter(this.doc, this.#hay, this.filter) : null));
-  zone = $derived(this.doc?.case.zone || 'UTC');
-  day = $derived.by(() => {
-    const d = this.doc?.case.date ?? '';
-    return /^\d{4}-\d{2}-\d{2}/.exec(d)?.[0] ?? '';
-  });
   /** The items of the library in the chosen order. */
   sorted = $derived.by(() => {
     const list = [...(this.found?.items ?? [])];
@@ -156,11 +105,20 @@ export class Desk {
   });
   /** Items in the order of time, for "previous" and "next". */
   byTime = $derived.by(() => [...(this.found?.items ?? [])].sort((a, b) => sortKey(a.times?.[0]) - sortKey(b.times?.[0]) || byId(a.id, b.id)));
-  story = $derived(this.doc?.stories[0] ?? null);
-  exercise = $derived(!!this.doc?.case.exercise);
 
   constructor() {
+    super();
     this.selection.subscribe((id) => {
+      // The scene and the timeline select by themselves: text that is being typed about another item is asked for first.
+      if (id !== this.sel && this.guard.dirty) {
+        const held = this.sel;
+        queueMicrotask(() => {
+          this.selection.set(held);
+          this.guard.leave(true, () => this.select(id));
+        });
+        return;
+      }
+      if (id !== this.sel) this.editing = '';
       this.sel = id;
     });
     try {
@@ -179,66 +137,42 @@ export class Desk {
     }
   }
 
-  async start(): Promise<void> {
-    try {
-      const [me, cases] = await Promise.all([api.me(), api.cases()]);
-      this.me = me;
-      this.cases = cases;
-      this.failed = '';
-    } catch (e) {
-      this.failed = sentence(e);
-    }
+  protected override opened(doc: Document): void {
+    this.#setClock(doc);
+    this.columns = [...(doc.accounts ?? [])].sort((a, b) => a.order - b.order).slice(0, 3).map((a) => a.id);
   }
 
-  /** Opens a case: its document, revisions, live updates and clock. */
-  async open(id: string): Promise<boolean> {
-    if (this.caseId === id && this.doc) return true;
-    this.close();
-    this.caseId = id;
-    this.loading = id;
-    try {
-      const [doc, revs, jobs] = await Promise.all([api.document(id), api.revs(id), api.jobs(id)]);
-      if (this.caseId !== id) return false;
-      this.#revs = revs;
-      this.#setClock(whole(doc));
-      this.columns = [...(doc.accounts ?? [])].sort((a, b) => a.order - b.order).slice(0, 3).map((a) => a.id);
-      this.jobs = jobs ?? [];
-      this.doc = whole(doc);
-      this.failed = '';
-      this.#live = follow(id, doc.head.size, {
-        entry: (e) => void this.#entry(e),
-        job: (j) => this.#job(j),
-        state: (open) => {
-          if (this.online === false && open) void this.refresh();
-          this.online = open;
-        },
-      });
-      return true;
-    } catch (e) {
-      this.failed = sentence(e);
-      return false;
-    } finally {
-      this.loading = '';
-    }
+  protected override gone(id: string): void {
+    if (this.sel === id) this.select(null);
   }
 
-  close(): void {
-    this.#live?.close();
+  override close(): void {
+    super.close();
     this.#off.forEach((f) => f());
     this.#off = [];
-    this.#live = null;
-    this.caseId = null;
-    this.doc = null;
+    this.editing = '';
+    this.draft = null;
+    this.stepDrafts = {};
+    this.stretch = { from: null, to: null };
     this.selection.set(null);
     this.chosen = new Set();
     this.pair = null;
     this.filter = NO_FILTER;
-    this.undoable = [];
-    this.redoable = [];
     this.step = 0;
-    this.editing = '';
-    this.failed = '';
-    this.online = null;
+  }
+
+  /** True while something is typed that is not in the log. */
+  get unsaved(): boolean {
+    return this.guard.dirty || !!this.draft?.dirty || Object.values(this.stepDrafts).some((d) => d.dirty);
+  }
+
+  /** Leaves the case; typed text is asked for first. */
+  leaveCase(go: () => void): void {
+    this.guard.leave(this.unsaved, () => {
+      this.draft = null;
+      this.stepDrafts = {};
+      go();
+    });
   }
 
   #setClock(doc: Document): void {
@@ -271,14 +205,15 @@ export class Desk {
   // --- selection ---
 
   select(id: string | null): void {
+    if (id !== this.sel && this.guard.dirty) return this.guard.leave(true, () => this.select(id));
     if (id !== this.sel) this.editing = '';
     this.pair = null;
     this.selection.set(id);
   }
 
   selectPair(c: Conflict): void {
-    this.editing = '';
-    this.selection.set(c.a.items[0] ?? c.a.id);
+    this.select(c.a.items[0] ?? c.a.id);
+    if (this.guard.asking) return;
     this.pair = c;
     if (c.shared) this.clock.seek((c.shared.min + c.shared.max) / 2);
   }
@@ -294,23 +229,6 @@ export class Desk {
     const x = this.items.get(id)?.times?.[0] ?? this.claims.get(id)?.time ?? this.gaps.get(id)?.time ?? this.doc?.events.find((e) => e.id === id)?.times?.[0];
     if (!x || !hasClock(x)) return null;
     return x.best ?? (x.min !== null && x.max !== null ? (x.whole ? x.min : (x.min + x.max) / 2) : (x.min ?? x.max));
-  }
-
-  kindOf(id: string | null): string {
-    if (!id || !this.doc) return '';
-    if (this.items.has(id)) return 'item';
-    if (this.claims.has(id)) return 'claim';
-    if (this.gaps.has(id)) return 'gap';
-    for (const kind of ['event', 'entity', 'observation', 'finding', 'account', 'layer', 'constraint', 'story'])
-      if ((this.doc[LIST[kind]] as unknown as Row[]).some((o) => o.id === id)) return kind;
-    return '';
-  }
-
-  object(kind: string, id: string): Record<string, unknown> | null {
-    if (!this.doc) return null;
-    if (kind === 'case') return this.doc.case as unknown as Record<string, unknown>;
-    const l = this.doc[LIST[kind]] as unknown as Row[] | undefined;
-    return (l?.find((o) => o.id === id) as unknown as Record<string, unknown>) ?? null;
   }
 
   choose(id: string, on?: boolean): void {
@@ -329,289 +247,55 @@ export class Desk {
     return this.blur && !!i.sensitivity && i.sensitivity !== 'none' && !this.revealed.has(i.id);
   }
 
-  /** A working copy in the first of the roles that there is. */
-  copy(item: string, ...roles: string[]): Derivative | undefined {
-    const l = this.derivatives.get(item) ?? [];
-    for (const r of roles) {
-      const d = l.find((x) => x.role === r);
-      if (d) return d;
-    }
-    return undefined;
-  }
+  // --- forms ---
 
-  say(text: string): void {
-    this.said = text;
-  }
-
-  // --- edits ---
-
-  /** Changes one object. False when it was given up after a conflict or refused; the caller then keeps its form open. */
-  change<T>(label: string, kind: string, id: string, edit: (value: T) => void): Promise<boolean> {
-    return this.changeAll(label, [{ kind, id, edit: edit as (v: never) => void }]);
-  }
-
-  /** Changes several objects in one entry of the log. */
-  async changeAll(label: string, changes: { kind: string; id: string; edit: (value: never) => void }[]): Promise<boolean> {
-    const c = this.caseId;
-    if (!c) return false;
-    const commands: Command[] = [];
-    for (const ch of changes) {
-      const old = this.object(ch.kind, ch.id);
-      if (!old) continue;
-      const value = structuredClone(old);
-      ch.edit(value as never);
-      if (JSON.stringify(value) === JSON.stringify(old)) continue;
-      commands.push({ op: 'put', kind: ch.kind, id: ch.id, rev: this.#revs[`${ch.kind}/${ch.id}`] ?? 1, value });
-    }
-    if (!commands.length) return true;
-    try {
-      await this.#post(label, commands);
-      return true;
-    } catch (e) {
-      if (e instanceof CallError && e.status === 409) return this.#clashed(label, changes, commands);
-      this.report(e);
-      return false;
-    }
-  }
-
-  async #clashed(label: string, changes: { kind: string; id: string; edit: (v: never) => void }[], commands: Command[]): Promise<boolean> {
-    const before = new Map(changes.map((ch) => [ch.id, this.object(ch.kind, ch.id)]));
-    await this.refresh(changes);
-    const first = changes.find((ch) => JSON.stringify(before.get(ch.id)) !== JSON.stringify(this.object(ch.kind, ch.id))) ?? changes[0];
-    const mine = commands.find((m) => m.op === 'put' && m.id === first.id);
-    return new Promise((resolve) => {
-      this.clash = {
-        kind: first.kind,
-        id: first.id,
-        before: before.get(first.id) ?? {},
-        mine: (mine && 'value' in mine ? mine.value : {}) as Record<string, unknown>,
-        theirs: this.object(first.kind, first.id),
-        decide: (useMine) => {
-          this.clash = null;
-          if (useMine) void this.changeAll(label, changes).then(resolve);
-          else resolve(false);
-        },
-      };
+  /** Opens the form of an object, or with id "" of a new one that starts with `seed`. `form` names another form of the same kind. */
+  write(kind: string, id = '', seed: Record<string, unknown> = {}, form = kind): void {
+    const base = id ? this.object(kind, id) : BLANK[kind]?.();
+    if (!base) return;
+    this.guard.leave(this.guard.dirty || !!this.draft?.dirty, () => {
+      this.editing = '';
+      this.draft = id ? new Draft(kind, id, base, base, form) : new Draft(kind, '', base, { ...base, ...seed }, form);
+      this.layout.inspectorOpen = true;
     });
   }
 
-  /** Makes an object; the server gives it its id. Null when it was refused. */
-  async create(label: string, kind: string, value: Record<string, unknown>, parent?: string): Promise<string | null> {
-    try {
-      const r = await this.#post(label, [{ op: 'new', kind, ...(parent ? { parent } : {}), value }]);
-      return r.ids[0] ?? null;
-    } catch (e) {
-      this.report(e);
-      return null;
+  /** Writes the open form to the log and shows what it is about. */
+  async keep(): Promise<boolean> {
+    const d = this.draft;
+    if (!d) return true;
+    const what = t('kind.' + d.form);
+    const last = this.undoable.length;
+    let id: string | null = d.id;
+    if (d.id) {
+      const mine = $state.snapshot(d.value) as Record<string, unknown>;
+      const done = await this.change<Record<string, unknown>>(t('label.change', { what, id: d.id }), d.kind, d.id, (v) => merge(d.kind, v, d.base, mine));
+      if (!done) return false;
+    } else {
+      id = await this.create(t('label.new', { what }), d.kind, clean(d.kind, $state.snapshot(d.value) as Record<string, unknown>));
+      if (!id) return false;
     }
+    if (this.undoable.length > last) this.notice = { kind: 'info', text: t('done.saved', { label: this.undoable.at(-1)!.label }), action: this.takeBack() };
+    if (d.kind !== 'case' && d.kind !== 'story') this.select(id);
+    return true;
   }
 
-  async withdraw(label: string, kind: string, id: string, reason: string): Promise<boolean> {
-    try {
-      await this.#post(label, [{ op: 'withdraw', kind, id, rev: this.#revs[`${kind}/${id}`] ?? 1, reason }]);
-      this.notice = { kind: 'info', text: t('done.withdrawn', { id }), action: { label: t('act.undo'), perform: () => void this.undo() } };
-      return true;
-    } catch (e) {
-      if (e instanceof CallError && e.status === 409) await this.refresh([{ kind, id }]);
-      this.report(e);
-      return false;
-    }
+  /** The stretch as a time, where at least one end is marked. */
+  stretchTime(): Record<string, unknown> | undefined {
+    const { from, to } = this.stretch;
+    if (from === null && to === null) return undefined;
+    return { min: from, max: to, zone: this.zone, precision: from === null ? 'before' : to === null ? 'after' : 'interval', status: 'estimated', whole: from !== null && to !== null };
   }
 
-  async #post(label: string, commands: Command[]): Promise<{ seq: number; ids: string[] }> {
-    const r = await api.edit(this.caseId!, label, commands);
-    this.#own.add(r.seq);
-    const refs = commands.map((m, i) => ({ kind: m.kind, id: r.ids?.[i] ?? ('id' in m ? (m.id ?? '') : '') }));
-    const before = refs.map((x) => this.object(x.kind, x.id));
-    commands.forEach((m, i) => {
-      const { kind, id } = refs[i];
-      if (m.op === 'withdraw') this.#apply(kind, id, null);
-      else this.#apply(kind, id, { ...(m.value as object), id } as Record<string, unknown>);
-      this.#revs[`${kind}/${id}`] = m.op === 'new' ? 1 : m.rev + 1;
-    });
-    this.#head(r.seq);
-    this.undoable = [...this.undoable, { seq: r.seq, label, refs, before, after: refs.map((x) => this.object(x.kind, x.id)) }];
-    this.redoable = [];
-    this.say(label);
-    return r;
-  }
-
-  async undo(): Promise<void> {
-    const last = this.undoable.at(-1);
-    if (!last) return;
-    this.undoable = this.undoable.slice(0, -1);
-    const back = await this.#revert(last);
-    if (!back) return;
-    this.redoable = [...this.redoable, back];
-    this.notice = { kind: 'info', text: t('done.undone', { label: last.label }) };
-  }
-
-  async redo(): Promise<void> {
-    const last = this.redoable.at(-1);
-    if (!last) return;
-    this.redoable = this.redoable.slice(0, -1);
-    const again = await this.#revert(last);
-    if (!again) return;
-    this.undoable = [...this.undoable, again];
-    this.notice = { kind: 'info', text: t('done.redone', { label: last.label }) };
-  }
-
-  /**
-   * Takes an entry back with another entry. The server refuses where something
-   * was written since; where that was only this window's own undoing, so that
-   * the values are those the entry left, they are written back as an edit.
-   */
-  async #revert(e: Done): Promise<Done | null> {
-    const turned = (seq: number): Done => ({ seq, label: e.label, refs: e.refs, before: e.after, after: e.before });
-    try {
-      const r = await api.undo(this.caseId!, e.seq);
-      this.#own.add(r.seq);
-      await this.refresh(e.refs);
-      this.#head(r.seq);
-      return turned(r.seq);
-    } catch (err) {
-      const untouched = e.refs.every((x, i) => same(this.object(x.kind, x.id), e.after[i]));
-      if (!(err instanceof CallError) || err.status !== 409 || !untouched) {
-        this.report(err);
-        return null;
-      }
-    }
-    try {
-      const commands = e.refs.map((x, i): Command => {
-        const rev = this.#revs[`${x.kind}/${x.id}`] ?? 1;
-        const value = e.before[i];
-        return value ? { op: 'put', ...x, rev, value } : { op: 'withdraw', ...x, rev, reason: t('label.undo', { label: e.label }) };
-      });
-      const r = await api.edit(this.caseId!, t('label.undo', { label: e.label }), commands);
-      this.#own.add(r.seq);
-      await this.refresh(e.refs);
-      this.#head(r.seq);
-      return turned(r.seq);
-    } catch (err) {
-      this.report(err);
-      return null;
-    }
-  }
-
-  // --- live updates ---
-
-  async #entry(e: LiveEntry): Promise<void> {
-    this.#head(e.seq);
-    if (this.#own.delete(e.seq)) return;
-    if (e.refs?.length) await this.refresh(e.refs);
-  }
-
-  #head(seq: number): void {
-    if (this.doc && seq + 1 > this.doc.head.size) this.doc = { ...this.doc, head: { ...this.doc.head, size: seq + 1 } };
-  }
-
-  #job(j: Job): void {
-    const k = this.jobs.findIndex((x) => x.id === j.id);
-    this.jobs = k < 0 ? [...this.jobs, j] : this.jobs.map((x, i) => (i === k ? { ...x, ...j } : x));
-  }
-
-  async reloadJobs(): Promise<void> {
-    if (!this.caseId) return;
-    try {
-      this.jobs = (await api.jobs(this.caseId)) ?? [];
-    } catch (e) {
-      this.report(e);
-    }
-  }
-
-  #pending = new Map<string, Ref>();
-  #timer: Promise<void> | null = null;
-
-  /** Reads objects again; without refs, the whole case. Many at once are gathered into one reading. */
-  refresh(refs?: readonly Ref[]): Promise<void> {
-    if (!refs) this.#pending.set('*', { kind: '*', id: '*' });
-    else for (const r of refs) this.#pending.set(`${r.kind}/${r.id}`, { kind: r.kind, id: r.id });
-    this.#timer ??= new Promise((done) =>
-      setTimeout(() => {
-        const list = [...this.#pending.values()];
-        this.#pending.clear();
-        this.#timer = null;
-        void this.#read(list).then(done);
-      }, 40),
-    );
-    return this.#timer;
-  }
-
-  async #read(refs: Ref[]): Promise<void> {
-    const c = this.caseId;
-    if (!c) return;
-    try {
-      if (refs.length > 12 || refs.some((r) => r.kind === '*')) {
-        const [doc, revs] = await Promise.all([api.document(c), api.revs(c)]);
-        if (this.caseId !== c) return;
-        this.#revs = revs;
-        this.doc = whole(doc);
-        return;
-      }
-      const read = await Promise.all(refs.map((r) => api.history(c, r.kind, r.id)));
-      if (this.caseId !== c) return;
-      read.forEach((h, i) => {
-        const last = h.at(-1);
-        if (!last) return;
-        this.#revs[`${refs[i].kind}/${refs[i].id}`] = last.rev;
-        this.#apply(refs[i].kind, refs[i].id, last.value);
-      });
-    } catch (e) {
-      this.report(e);
-    }
-  }
-
-  #apply(kind: string, id: string, value: Record<string, unknown> | null): void {
-    if (!this.doc) return;
-    if (kind === 'case') {
-      if (value) this.doc = { ...this.doc, case: value as unknown as Document['case'] };
+  mark(end: 'from' | 'to' | null): void {
+    if (!end) {
+      this.stretch = { from: null, to: null };
       return;
     }
-    const key = LIST[kind];
-    if (!key) return;
-    const list = this.doc[key] as unknown as Row[];
-    const k = list.findIndex((o) => o.id === id);
-    let next: Row[];
-    if (!value) next = list.filter((o) => o.id !== id);
-    else if (k >= 0) next = list.map((o, i) => (i === k ? (value as unknown as Row) : o));
-    else next = [...list, value as unknown as Row].sort((a, b) => byId(a.id, b.id));
-    this.doc = { ...this.doc, [key]: next };
-    if (!value && this.sel === id) this.select(null);
+    const next = { ...this.stretch, [end]: Math.round(this.clock.get()) };
+    // An end before the start turns the two round: a stretch always runs forwards.
+    this.stretch = next.from !== null && next.to !== null && next.from > next.to ? { from: next.to, to: next.from } : next;
   }
-
-  report(e: unknown): void {
-    this.notice = { kind: 'error', text: sentence(e) };
-  }
-}
-
-/** Lists that the server left out are empty. */
-function whole(doc: Document): Document {
-  const d = { ...doc } as unknown as Record<string, unknown>;
-  for (const k of Object.values(LIST)) d[k] ??= [];
-  return d as unknown as Document;
-}
-
-function group<T>(list: readonly T[], key: (x: T) => string): Map<string, T[]> {
-  const m = new Map<string, T[]>();
-  for (const x of list) {
-    const k = key(x);
-    const l = m.get(k);
-    if (l) l.push(x);
-    else m.set(k, [x]);
-  }
-  return m;
-}
-
-/** One clear sentence for a failure. */
-export function sentence(e: unknown): string {
-  if (e instanceof CallError) {
-    if (e.code === 'offline') return t('error.offline');
-    if (e.code === 'stopped') return t('error.stopped');
-    if (e.status === 401) return t('error.session');
-    if (e.status === 409 && !e.message) return t('error.conflict');
-    return e.message.charAt(0).toUpperCase() + e.message.slice(1) + (/[.!?]$/.test(e.message) ? '' : '.');
-  }
-  return t('error.unexpected', { what: e instanceof Error ? e.message : String(e) });
 }
 
 export const desk = new Desk();

@@ -44,6 +44,17 @@ export function t(key: string, vars?: Record<string, string | number>): string {
   return vars ? s.replace(/\{(\w+)\}/g, (_, k: string) => String(vars[k] ?? '')) : s;
 }
 
+/** A sentence of the interface in each of the languages that it has, for a text that is kept in the case. */
+export async function inEvery(langs: readonly string[], make: (say: (key: string, vars?: Record<string, string>) => string) => string): Promise<Text> {
+  const out: Text = {};
+  for (const l of langs) {
+    if (l !== 'en' && l !== 'es') continue;
+    const own = (await load[l]()).default;
+    out[l] = make((key, vars) => (own[key] ?? '').replace(/\{(\w+)\}/g, (_, k: string) => vars?.[k] ?? ''));
+  }
+  return out;
+}
+
 /** A string with a number: keys "x.one" and "x.other". */
 export function tn(key: string, n: number, vars?: Record<string, string | number>): string {
   const form = plural[words.lang].select(n) === 'one' ? 'one' : 'other';
