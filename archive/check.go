@@ -125,7 +125,7 @@ func Check(ctx context.Context, f *CaseFolder, o CheckOptions) (*Report, error) 
 	c := &checker{f: f, o: o, rep: Report{Faults: []Fault{}, Notes: []string{}}, want: map[digest.Digest]wanted{}, gone: map[digest.Digest]string{}}
 	// The witnesses first: the log may grow meanwhile, and one that was read
 	// later would seem to know entries that were taken away.
-	origin, err := sqlite.Origin(f.Store.Path())
+	origin, err := f.Store.Origin(ctx)
 	if err := c.damage(err); err != nil {
 		return nil, err
 	}
@@ -256,8 +256,15 @@ func (c *checker) blobs(ctx context.Context) error {
 	return ctx.Err()
 }
 
+// onDisk are blobs that lie in a folder.
+type onDisk interface{ Path(digest.Digest) string }
+
 func (c *checker) path(d digest.Digest) string {
-	rel, err := filepath.Rel(c.f.Dir, c.f.Blobs.Path(d))
+	on, ok := c.f.Blobs.(onDisk)
+	if !ok {
+		return d.Address()
+	}
+	rel, err := filepath.Rel(c.f.Dir, on.Path(d))
 	if err != nil {
 		return d.Address()
 	}
@@ -275,8 +282,10 @@ func (c *checker) leftOut(w wanted) bool {
 }
 
 func (c *checker) orphan(b sightline.Blob) {
-	if fi, err := os.Stat(c.f.Blobs.Path(b.Digest)); err == nil && time.Since(fi.ModTime()) < orphanAge {
-		return
+	if on, ok := c.f.Blobs.(onDisk); ok {
+		if fi, err := os.Stat(on.Path(b.Digest)); err == nil && time.Since(fi.ModTime()) < orphanAge {
+			return
+		}
 	}
 	c.note("%s: no row names these bytes; they were left by an interrupted upload", c.path(b.Digest))
 }

@@ -33,6 +33,12 @@ func Copy(ctx context.Context, f *CaseFolder, to string, o CopyOptions) (*Report
 	if o.Progress == nil {
 		o.Progress = func(int64, int64, string) {}
 	}
+	file, ok := f.Store.(interface {
+		CopyTo(context.Context, string) error
+	})
+	if !ok {
+		return nil, fmt.Errorf("a team's case is not copied but moved: sightline move --from %s --to %s makes a folder of it: %w", f.Place, to, sightline.ErrInvalid)
+	}
 	if inside(f.Dir, to) {
 		return nil, fmt.Errorf("a copy cannot lie inside the case itself (%s): %w", to, sightline.ErrInvalid)
 	}
@@ -47,7 +53,7 @@ func Copy(ctx context.Context, f *CaseFolder, to string, o CopyOptions) (*Report
 	fresh := filepath.Join(to, caseFile+".copying")
 	os.Remove(fresh)
 	defer os.Remove(fresh)
-	if err := f.Store.CopyTo(ctx, fresh); err != nil {
+	if err := file.CopyTo(ctx, fresh); err != nil {
 		return nil, err
 	}
 	if err := copyBlobs(ctx, f, to, o); err != nil {
@@ -98,7 +104,7 @@ func eraseIn(ctx context.Context, g *CaseFolder) error {
 				if err != nil {
 					continue
 				}
-				if err := g.Blobs.Erase(ctx, d, fmt.Sprintf("erased by entry %d", e.Seq)); err != nil && !errors.Is(err, sightline.ErrNotFound) {
+				if err := g.Blobs.(sightline.Redactor).Erase(ctx, d, fmt.Sprintf("erased by entry %d", e.Seq)); err != nil && !errors.Is(err, sightline.ErrNotFound) {
 					return err
 				}
 			}

@@ -18,6 +18,7 @@ import (
 	"sightline"
 	"sightline/blob/dir"
 	"sightline/store/sqlite"
+	"sightline/store/tables"
 )
 
 // Names inside a case folder.
@@ -33,8 +34,9 @@ const (
 // elsewhere.
 type CaseFolder struct {
 	Dir      string
-	Store    *sqlite.Store
-	Blobs    *dir.Dir
+	Place    Place // where it was opened; Dir is in it as well, for a folder
+	Store    Store
+	Blobs    sightline.Blobs
 	Redactor sightline.Redactor
 	Actor    sightline.Actor // who is at this machine
 }
@@ -71,11 +73,8 @@ var prefixPattern = regexp.MustCompile(`^[A-Z][A-Z0-9]{0,7}$`)
 // Create makes a new case in the folder path, which must not exist or be
 // empty, writes the first entry of its log and returns the case opened.
 func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error) {
-	if !idPattern.MatchString(c.ID) {
-		return nil, fmt.Errorf("the id %q of a case has to be 1 to 63 of the characters a-z, 0-9, dot, dash, underscore: %w", c.ID, sightline.ErrInvalid)
-	}
-	if !prefixPattern.MatchString(c.Prefix) {
-		return nil, fmt.Errorf("the prefix %q of a case's items has to be 1 to 8 capital letters and digits, a letter first: %w", c.Prefix, sightline.ErrInvalid)
+	if err := validCase(c); err != nil {
+		return nil, err
 	}
 	actor, err := o.actor()
 	if err != nil {
@@ -86,23 +85,15 @@ func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error)
 	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("failed to make the case folder: %w", err)
 	}
-	if err := os.MkdirAll(filepath.Join(path, keysDir), 0o700); err != nil {
+	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("failed to make the case folder: %w", err)
 	}
 	key, err := newKey(o.rand())
 	if err != nil {
 		return nil, err
 	}
-	if err := saveKey(filepath.Join(path, keysDir, logKey), key); err != nil {
+	if err := saveLogKey(path, key); err != nil {
 		return nil, err
-	}
-	public := []byte(key.Public().(ed25519.PublicKey))
-	pub, err := publicPEM(public)
-	if err != nil {
-		return nil, err
-	}
-	if err := os.WriteFile(filepath.Join(path, keysDir, logPub), pub, 0o644); err != nil {
-		return nil, fmt.Errorf("failed to write the log's public key: %w", err)
 	}
 	id, err := uuid(o.rand())
 	if err != nil {
@@ -113,30 +104,24 @@ func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error)
 	if err != nil {
 		return nil, err
 	}
-	f := &CaseFolder{Dir: path, Actor: actor}
+	f := &CaseFolder{Dir: path, Place: Place{Dir: path}, Actor: actor}
 	keep := func(c sightline.Checkpoint) { f.keepWitness(c, o.Actor == nil) }
-	f.Store, err = sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, LogKey: signer, Witness: keep})
+	store, err := sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, LogKey: signer, Witness: keep})
 	if err != nil {
 		return nil, err
 	}
+	f.Store = store
 	defer func() {
 		if err != nil {
-			f.Store.Close()
+			store.Close()
 		}
 	}()
-	if f.Blobs, err = dir.Open(filepath.Join(path, blobsDir)); err != nil {
+	blobs, err := dir.Open(filepath.Join(path, blobsDir))
+	if err != nil {
 		return nil, err
 	}
-	f.Redactor = f.Blobs
-	// The first entry binds the log to its own key and to its owner's.
-	_, err = f.Store.Update(context.Background(), actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryOpenCase, Result: "ok", Seal: map[string]any{
-			"key": keyChange(actor, "owner", "add"),
-			"log": LogKey{Public: hex.EncodeToString(public)},
-		}})
-		return w.Put(&c)
-	})
-	if err != nil {
+	f.Blobs, f.Redactor = blobs, blobs
+	if err := f.first(c, key.Public().(ed25519.PublicKey)); err != nil {
 		return nil, err
 	}
 	return f, nil
@@ -181,7 +166,7 @@ func Open(path string, o Options) (*CaseFolder, error) {
 			store.Close()
 			return nil, err
 		}
-		return &CaseFolder{Dir: path, Store: store, Blobs: blobs, Actor: sightline.Actor{Role: "reader"}}, nil
+		return &CaseFolder{Dir: path, Place: Place{Dir: path}, Store: store, Blobs: blobs, Actor: sightline.Actor{Role: "reader"}}, nil
 	}
 	actor, err := o.actor()
 	if err != nil {
@@ -200,19 +185,20 @@ func Open(path string, o Options) (*CaseFolder, error) {
 	case !errors.Is(err, fs.ErrNotExist):
 		return nil, err
 	}
-	f := &CaseFolder{Dir: path, Actor: actor}
+	f := &CaseFolder{Dir: path, Place: Place{Dir: path}, Actor: actor}
 	so.Witness = func(c sightline.Checkpoint) { f.keepWitness(c, o.Actor == nil) }
 	// Without the log's key the case still opens and grows; checkpoints wait
 	// for whoever holds the key.
-	if f.Store, err = sqlite.Open(filepath.Join(path, caseFile), so); err != nil {
+	store, err := sqlite.Open(filepath.Join(path, caseFile), so)
+	if err != nil {
 		return nil, err
 	}
-	if f.Blobs, err = dir.Open(filepath.Join(path, blobsDir)); err != nil {
-		f.Store.Close()
+	blobs, err := dir.Open(filepath.Join(path, blobsDir))
+	if err != nil {
+		store.Close()
 		return nil, err
 	}
-	f.Redactor = f.Blobs
-	f.sweepWitnesses()
+	f.Store, f.Blobs, f.Redactor = store, blobs, blobs
 	if err := f.enter(); err != nil {
 		f.Store.Close()
 		return nil, err
@@ -241,9 +227,28 @@ func (f *CaseFolder) enter() error {
 		}
 		return fmt.Errorf("the key of this device was taken out of the case by entry %d; ask an owner: %w", k.Until, sightline.ErrDenied)
 	}
+	// A folder belongs to whoever holds it. Into a team's case a machine enters
+	// as one that works on it; an owner may raise it.
 	f.Actor.Role = "owner"
+	if f.Place.Team() {
+		f.Actor.Role = "investigator"
+	}
 	_, err = f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryKey, Result: "ok", Seal: map[string]any{"key": keyChange(f.Actor, "owner", "adopt")}})
+		// Two programs of one machine may open the case at the same moment.
+		if r, ok := w.(interface {
+			Keys() ([]tables.ActorKey, error)
+		}); ok {
+			ks, err := r.Keys()
+			if err != nil {
+				return err
+			}
+			for _, k := range ks {
+				if k.Key == id && k.Until < 0 {
+					return nil
+				}
+			}
+		}
+		w.Describe(sightline.Draft{Kind: sightline.EntryKey, Result: "ok", Seal: map[string]any{"key": keyChange(f.Actor, f.Actor.Role, "adopt")}})
 		return nil
 	})
 	return err

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"sightline"
+	"sightline/blob/dir"
 	"sightline/digest"
 )
 
@@ -271,7 +272,7 @@ func TestEveryByteOfBlobs(t *testing.T) {
 	id := add(t, f, "some bytes of evidence")
 	add(t, f, "others")
 	f = reopen(t, f)
-	path := f.Blobs.Path(digest.Of([]byte("some bytes of evidence")))
+	path := f.Blobs.(*dir.Dir).Path(digest.Of([]byte("some bytes of evidence")))
 	os.Chmod(path, 0o600)
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -296,8 +297,8 @@ func TestEveryByteOfBlobs(t *testing.T) {
 	}
 }
 
-// tables are those whose every cell is evidence or follows from evidence.
-var tables = []string{"entry", "sealed", "hash", "checkpoint", "actor_key", "object", "history", "counter", "span", "meta"}
+// everyTable lists those whose every cell is evidence or follows from evidence.
+var everyTable = []string{"entry", "sealed", "hash", "checkpoint", "actor_key", "object", "history", "counter", "span", "meta"}
 
 // TestEveryCell changes each cell of each row of each table, one at a time, and
 // deletes each row; the check has to find every one.
@@ -328,7 +329,7 @@ func TestEveryCell(t *testing.T) {
 		t.Fatalf("before any change: %+v", rep.Faults)
 	}
 	must(t, db, "PRAGMA synchronous=OFF")
-	for _, table := range tables {
+	for _, table := range everyTable {
 		for row := range count(t, db, table) {
 			for _, col := range columns(t, db, table) {
 				if table == "checkpoint" && col == "at" {

@@ -86,7 +86,13 @@ func putBack(ctx context.Context, f *CaseFolder, source func(digest.Digest) (io.
 		return 0, err
 	}
 	defer r.Close()
-	return f.Blobs.Replace(ctx, d, r)
+	to, ok := f.Blobs.(interface {
+		Replace(context.Context, digest.Digest, io.Reader) (int64, error)
+	})
+	if !ok {
+		return 0, fmt.Errorf("these blobs cannot be put back one by one: %w", sightline.ErrInvalid)
+	}
+	return to.Replace(ctx, d, r)
 }
 
 // bytesOf finds where a copy keeps its bytes: the blobs of a case, or the files

@@ -199,16 +199,9 @@ func (b *Bucket) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 	case !errors.Is(err, sightline.ErrNotFound):
 		return sightline.Blob{}, err
 	}
-	o := minio.PutObjectOptions{ContentType: "application/octet-stream", PartSize: single, NumThreads: 2}
+	o := minio.PutObjectOptions{}
 	o.SetMatchETagExcept("*")
-	if blob.Size <= single {
-		// The store compares: what was changed on the way is refused.
-		o.UserMetadata = map[string]string{"X-Amz-Checksum-Sha256": base64.StdEncoding.EncodeToString(blob.Digest[:])}
-		o.DisableMultipart = true
-	} else {
-		o.Checksum = minio.ChecksumSHA256
-	}
-	_, err = b.core.Client.PutObject(ctx, b.addr.Bucket, b.Key(blob.Digest), body, blob.Size, o)
+	err = b.send(ctx, body, blob, o)
 	if err != nil && minio.ToErrorResponse(err).StatusCode != http.StatusPreconditionFailed {
 		return sightline.Blob{}, fmt.Errorf("failed to write blob %s: %w", blob.Digest, b.explain(err))
 	}
@@ -221,6 +214,20 @@ func (b *Bucket) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 		return sightline.Blob{}, fmt.Errorf("the bucket shows %d of the %d bytes of blob %s; run \"sightline check\": %w", there.Size, blob.Size, blob.Digest, sightline.ErrDamaged)
 	}
 	return blob, nil
+}
+
+// send sends the bytes of a blob with their SHA-256.
+func (b *Bucket) send(ctx context.Context, body io.Reader, blob sightline.Blob, o minio.PutObjectOptions) error {
+	o.ContentType, o.PartSize, o.NumThreads = "application/octet-stream", single, 2
+	if blob.Size <= single {
+		// The store compares: what was changed on the way is refused.
+		o.UserMetadata = map[string]string{"X-Amz-Checksum-Sha256": base64.StdEncoding.EncodeToString(blob.Digest[:])}
+		o.DisableMultipart = true
+	} else {
+		o.Checksum = minio.ChecksumSHA256
+	}
+	_, err := b.core.Client.PutObject(ctx, b.addr.Bucket, b.Key(blob.Digest), body, blob.Size, o)
+	return err
 }
 
 // hash reads r to its end, in memory or into a temporary file.
@@ -270,6 +277,23 @@ func (b *Bucket) Stat(ctx context.Context, g digest.Digest) (sightline.Blob, err
 		return sightline.Blob{}, b.about(g, err)
 	}
 	return sightline.Blob{Digest: g, Size: o.Size}, nil
+}
+
+// Replace puts the bytes of a blob back whose own are damaged or gone. Bytes
+// that are not those of g change nothing.
+func (b *Bucket) Replace(ctx context.Context, g digest.Digest, r io.Reader) (int64, error) {
+	body, blob, done, err := b.hash(ctx, r)
+	if err != nil {
+		return 0, err
+	}
+	defer done()
+	if blob.Digest != g {
+		return 0, fmt.Errorf("the bytes that should become blob %s are those of %s: %w", g, blob.Digest, sightline.ErrDamaged)
+	}
+	if err := b.send(ctx, body, blob, minio.PutObjectOptions{}); err != nil {
+		return 0, fmt.Errorf("failed to put blob %s back: %w", g, b.explain(err))
+	}
+	return blob.Size, nil
 }
 
 // List yields every blob in the order of digests. An object that has no

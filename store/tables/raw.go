@@ -111,9 +111,14 @@ func rows[T any](ctx context.Context, q Queryer, scan func(*sql.Rows) (T, error)
 // Log yields the rows of the log in order of position.
 func (r *Raw) Log() iter.Seq2[RawEntry, error] {
 	return pages(r.ctx, r.q, func(rs *sql.Rows) (e RawEntry, at int64, err error) {
-		err = rs.Scan(&e.Seq, &e.Bytes, &e.Leaf, &e.Signature, &e.Public, &e.At, &e.Kind, &e.Key, &e.For)
+		e, err = scanEntry(rs)
 		return e, e.Seq, err
 	}, `SELECT seq, bytes, leaf, signature, public_key, at, kind, key, item FROM entry WHERE seq > ? ORDER BY seq LIMIT ?`)
+}
+
+func scanEntry(rs *sql.Rows) (e RawEntry, err error) {
+	err = rs.Scan(&e.Seq, &e.Bytes, &e.Leaf, &e.Signature, &e.Public, &e.At, &e.Kind, &e.Key, &e.For)
+	return e, err
 }
 
 // Objects yields every object, the withdrawn ones too.

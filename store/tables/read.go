@@ -334,6 +334,9 @@ type ActorKey struct {
 	Until  sightline.Seq // -1 while in force
 }
 
+// Keys returns every key the log has known, also inside an update.
+func (r *reader) Keys() ([]ActorKey, error) { return keys(r.ctx, r.q) }
+
 func keys(ctx context.Context, q Queryer) ([]ActorKey, error) {
 	rows, err := q.QueryContext(ctx, `SELECT key, public, name, role, action, since, coalesce(until, -1) FROM actor_key ORDER BY since, key`)
 	if err != nil {
