@@ -225,3 +225,54 @@ func TestKillAtSystemCalls(t *testing.T) {
 	}
 	t.Logf("%d exact points, %d acknowledged items, 0 lost", points, acked)
 }
+
+// TestErrorsAtSystemCalls lets the adding process meet a disk that fails or is
+// full, at its k-th call of each system call that makes bytes safe, in the
+// blobs and in SQLite alike. What it had acknowledged, also after the error,
+// has to be there, and the case has to check. SIGHTLINE_POINTS is the largest k.
+func TestErrorsAtSystemCalls(t *testing.T) {
+	if exec.Command("strace", "-f", "-o", os.DevNull, "true").Run() != nil {
+		t.Skip("strace is not here or may not trace")
+	}
+	most := 1
+	if s := os.Getenv("SIGHTLINE_POINTS"); s != "" {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		most = n
+	} else if testing.Short() {
+		t.Skip("slow under strace")
+	}
+	points, acked, stopped := 0, 0, 0
+	for _, call := range []string{"fsync", "renameat", "pwrite64", "write"} {
+		for _, fault := range []string{"EIO", "ENOSPC"} {
+			for k := 1; k <= most; k++ {
+				f := closed(t)
+				acks := map[string]string{}
+				at := k
+				if call == "pwrite64" || call == "write" {
+					at = k * 5 // the first of these come before anything is added
+				}
+				cmd := exec.Command("strace", "-f", "-o", os.DevNull, "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:error=%s:when=%d", call, fault, at), os.Args[0])
+				said := run(t, cmd, f.Dir, acks, func() {
+					time.AfterFunc(time.Second, func() { cmd.Process.Kill() }) //nolint:errcheck // it goes on where the failed call could be made again
+				})
+				// Go's runtime itself writes to wake a thread, and dies when that fails.
+				if strings.Contains(said, "panic") && !strings.Contains(said, "eventfd") {
+					t.Errorf("%s at call %d of %s: %s", fault, at, call, said)
+				}
+				if said != "" {
+					stopped++
+				}
+				survived(t, f.Dir, acks, true)
+				points++
+				acked += len(acks)
+			}
+		}
+	}
+	if stopped == 0 {
+		t.Error("no failed call was ever noticed: nothing was injected")
+	}
+	t.Logf("%d exact points, %d with an error in words, %d acknowledged items, 0 lost", points, stopped, acked)
+}

@@ -41,6 +41,7 @@ const sweepAge = time.Minute
 // Dir keeps blobs under one folder. Several processes may use it together.
 type Dir struct {
 	root string
+	disk disk
 	// Quota is the largest number of bytes one Put takes; 0 is no limit.
 	Quota int64
 
@@ -54,14 +55,16 @@ var (
 
 // Open opens the folder, makes what is missing and sweeps what a crash left
 // in tmp/.
-func Open(root string) (*Dir, error) {
-	d := &Dir{root: root}
+func Open(root string) (*Dir, error) { return openOn(system{}, root) }
+
+func openOn(k disk, root string) (*Dir, error) {
+	d := &Dir{root: root, disk: k}
 	for _, p := range []string{d.root, d.tmp(), filepath.Join(d.root, "sha256")} {
-		if err := os.MkdirAll(p, 0o755); err != nil {
+		if err := makeDirs(k, p, ""); err != nil {
 			return nil, full(fmt.Errorf("failed to make the folder of blobs: %w", err))
 		}
 	}
-	if err := errors.Join(syncDir(d.root), syncDir(filepath.Dir(d.root))); err != nil {
+	if err := errors.Join(k.SyncDir(d.root), k.SyncDir(filepath.Dir(d.root))); err != nil {
 		return nil, full(fmt.Errorf("failed to make the folder of blobs safe: %w", err))
 	}
 	_, err := d.sweep()
@@ -75,7 +78,7 @@ func OpenReadOnly(root string) (*Dir, error) {
 	} else if !fi.IsDir() {
 		return nil, fmt.Errorf("%s is not a folder: %w", root, sightline.ErrInvalid)
 	}
-	return &Dir{root: root}, nil
+	return &Dir{root: root, disk: system{}}, nil
 }
 
 func (d *Dir) tmp() string { return filepath.Join(d.root, "tmp") }
@@ -94,7 +97,7 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 		return sightline.Blob{}, full(fmt.Errorf("failed to begin a blob: %w", err))
 	}
 	name := f.Name()
-	defer os.Remove(name) // gone already when it was renamed
+	defer d.disk.Remove(name) //nolint:errcheck // gone already when it was renamed
 	defer f.Close()
 
 	h := sha256.New()
@@ -113,7 +116,7 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 		return sightline.Blob{}, fmt.Errorf("failed to make a blob read-only: %w", err)
 	}
 	path := d.Path(g)
-	if fi, err := os.Lstat(path); err == nil {
+	if fi, err := d.disk.Lstat(path); err == nil {
 		if !fi.Mode().IsRegular() || fi.Size() != n {
 			return sightline.Blob{}, fmt.Errorf("blob %s has %d bytes on the disk and %d now; run \"sightline check\": %w", g, fi.Size(), n, sightline.ErrDamaged)
 		}
@@ -122,10 +125,10 @@ func (d *Dir) Put(ctx context.Context, r io.Reader) (sightline.Blob, error) {
 		// synced the folder: what we acknowledge has to be safe as well.
 		return b, full(d.syncTo(path))
 	}
-	if err := makeDirs(filepath.Dir(path), d.root); err != nil {
+	if err := makeDirs(d.disk, filepath.Dir(path), d.root); err != nil {
 		return sightline.Blob{}, full(fmt.Errorf("failed to make the folder of blob %s: %w", g, err))
 	}
-	if err := os.Rename(name, path); err != nil {
+	if err := d.disk.Rename(name, path); err != nil {
 		return sightline.Blob{}, full(fmt.Errorf("failed to put blob %s in its place: %w", g, err))
 	}
 	return b, full(d.syncTo(path))
@@ -139,7 +142,7 @@ func (d *Dir) Replace(ctx context.Context, g digest.Digest, r io.Reader) (size i
 		return 0, full(fmt.Errorf("failed to begin a blob: %w", err))
 	}
 	name := f.Name()
-	defer os.Remove(name) // gone already when it was renamed
+	defer d.disk.Remove(name) //nolint:errcheck // gone already when it was renamed
 	defer f.Close()
 	h := sha256.New()
 	n, err := io.CopyBuffer(onlyWriter{io.MultiWriter(f, h)}, limited(ctx, r, 0), make([]byte, 1<<20))
@@ -155,10 +158,10 @@ func (d *Dir) Replace(ctx context.Context, g digest.Digest, r io.Reader) (size i
 		return n, full(fmt.Errorf("failed to make blob %s safe: %w", g, err))
 	}
 	path := d.Path(g)
-	if err := makeDirs(filepath.Dir(path), d.root); err != nil {
+	if err := makeDirs(d.disk, filepath.Dir(path), d.root); err != nil {
 		return n, full(fmt.Errorf("failed to make the folder of blob %s: %w", g, err))
 	}
-	if err := os.Rename(name, path); err != nil {
+	if err := d.disk.Rename(name, path); err != nil {
 		return n, full(fmt.Errorf("failed to put blob %s in its place: %w", g, err))
 	}
 	return n, full(d.syncTo(path))
@@ -168,7 +171,7 @@ func (d *Dir) Replace(ctx context.Context, g digest.Digest, r io.Reader) (size i
 // yet seen the folder's own name safe: another process may have made it.
 func (d *Dir) syncTo(path string) error {
 	for p := filepath.Dir(path); ; p = filepath.Dir(p) {
-		if err := syncDir(p); err != nil {
+		if err := d.disk.SyncDir(p); err != nil {
 			return fmt.Errorf("failed to make a folder of blobs safe: %w", err)
 		}
 		if _, known := d.safe.Load(p); known || p == d.root || p == filepath.Dir(p) {
@@ -181,34 +184,18 @@ func (d *Dir) syncTo(path string) error {
 	return nil
 }
 
-func makeDirs(p, root string) error {
-	if p == root {
-		return nil
-	}
-	if _, err := os.Stat(p); err == nil {
-		return nil
-	}
-	if err := makeDirs(filepath.Dir(p), root); err != nil {
-		return err
-	}
-	if err := os.Mkdir(p, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return nil
-}
-
-func (d *Dir) create() (*os.File, error) {
+func (d *Dir) create() (handle, error) {
 	var name [16]byte
 	if _, err := io.ReadFull(rand.Reader, name[:]); err != nil {
 		return nil, err
 	}
-	f, err := os.OpenFile(filepath.Join(d.tmp(), hex.EncodeToString(name[:])), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := d.disk.Create(filepath.Join(d.tmp(), hex.EncodeToString(name[:])))
 	if err != nil {
 		return nil, err
 	}
-	if err := lock(f); err != nil {
+	if err := f.Lock(); err != nil {
 		f.Close()
-		os.Remove(f.Name())
+		d.disk.Remove(f.Name()) //nolint:errcheck // the next opening sweeps it
 		return nil, err
 	}
 	return f, nil
@@ -294,18 +281,19 @@ func (d *Dir) Erase(_ context.Context, g digest.Digest, reason string) error {
 		return fmt.Errorf("erasing blob %s needs a reason: %w", g, sightline.ErrInvalid)
 	}
 	path := d.Path(g)
-	if err := os.Chmod(path, 0o600); err != nil {
+	fi, err := d.disk.Lstat(path)
+	if err != nil {
 		return notFound(g, err)
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err := d.disk.Chmod(path, 0o600); err != nil {
+		return notFound(g, err)
+	}
+	f, err := d.disk.OpenWrite(path)
 	if err != nil {
 		return fmt.Errorf("failed to erase blob %s: %w", g, err)
 	}
-	fi, err := f.Stat()
-	if err == nil {
-		_, err = io.CopyN(f, zeros{}, fi.Size())
-	}
-	if err = errors.Join(err, f.Sync(), f.Close(), os.Remove(path), syncDir(filepath.Dir(path))); err != nil {
+	_, err = io.CopyN(onlyWriter{f}, zeros{}, fi.Size())
+	if err = errors.Join(err, f.Sync(), f.Close(), d.disk.Remove(path), d.disk.SyncDir(filepath.Dir(path))); err != nil {
 		return fmt.Errorf("failed to erase blob %s: %w", g, err)
 	}
 	return nil
@@ -313,7 +301,7 @@ func (d *Dir) Erase(_ context.Context, g digest.Digest, reason string) error {
 
 // sweep removes what a crash left in tmp/ and returns how many files it were.
 func (d *Dir) sweep() (int, error) {
-	list, err := os.ReadDir(d.tmp())
+	list, err := d.disk.ReadDir(d.tmp())
 	if err != nil {
 		return 0, fmt.Errorf("failed to sweep %s: %w", d.tmp(), err)
 	}
@@ -324,7 +312,7 @@ func (d *Dir) sweep() (int, error) {
 			continue
 		}
 		p := filepath.Join(d.tmp(), e.Name())
-		if abandoned(p, fi) && os.Remove(p) == nil {
+		if abandoned(p, fi) && d.disk.Remove(p) == nil {
 			n++
 		}
 	}
