@@ -3,6 +3,7 @@
 // it shows the manifest's own digest to compare with one published elsewhere.
 
 import { fromDisk, rootOf } from './files.ts';
+import { cameras, networkSums, proofFault, type Outcome } from './proofs.ts';
 
 interface Manifest {
   case: string;
@@ -16,6 +17,10 @@ const words = {
     busy: (n: number, all: number) => `${n} of ${all} files`, ok: (n: number) => `All ${n} files are the ones the manifest lists.`,
     bad: (n: number) => `${n} files are not the ones the manifest lists:`, changed: 'changed', missing: 'missing', added: 'added, not listed',
     manifest: 'SHA-256 of manifest.json; compare it with one published elsewhere:', failed: 'This could not be done here',
+    proofs: (n: number) => `${n} items: the entry, its place in the log and the checkpoint hold together.`, proofFaults: (n: number) => `${n} proofs do not hold:`,
+    unsigned: 'This browser cannot check Ed25519 signatures; the openssl commands of VERIFY.md can.',
+    sums: (n: number) => `${n} intervals and contradictions of the time network added up again.`, sumFaults: (n: number) => `${n} sums of the time network do not come out:`,
+    cameras: (n: number) => `${n} solved cameras see their clicked points where the edition says.`, cameraFaults: (n: number) => `${n} cameras do not:`,
     noCrypto: 'This browser offers no SHA-256 on this page. Use sha256sum as shown above.',
   },
   es: {
@@ -23,6 +28,10 @@ const words = {
     busy: (n: number, all: number) => `${n} de ${all} archivos`, ok: (n: number) => `Los ${n} archivos son los que lista el manifiesto.`,
     bad: (n: number) => `${n} archivos no son los que lista el manifiesto:`, changed: 'cambiado', missing: 'falta', added: 'agregado, no figura',
     manifest: 'SHA-256 de manifest.json; compárela con una publicada en otro lugar:', failed: 'No se pudo hacer aquí',
+    proofs: (n: number) => `${n} piezas: el asiento, su lugar en el registro y el punto de control concuerdan.`, proofFaults: (n: number) => `${n} pruebas no se sostienen:`,
+    unsigned: 'Este navegador no puede comprobar firmas Ed25519; los comandos de openssl de VERIFY.md sí.',
+    sums: (n: number) => `${n} intervalos y contradicciones de la red de horas sumados de nuevo.`, sumFaults: (n: number) => `${n} sumas de la red de horas no dan:`,
+    cameras: (n: number) => `${n} cámaras resueltas ven sus puntos marcados donde dice la edición.`, cameraFaults: (n: number) => `${n} cámaras no:`,
     noCrypto: 'Este navegador no ofrece SHA-256 en esta página. Use sha256sum como se muestra arriba.',
   },
 } as const;
@@ -70,6 +79,30 @@ function start(box: HTMLElement): void {
     progress.remove();
     line(faults.length === 0 ? w.ok(m.files.length) : w.bad(faults.length));
     for (const f of faults.slice(0, 200)) line(f, true);
+    const told = (o: Outcome, good: (n: number) => string, bad: (n: number) => string): void => {
+      if (o.good > 0) line(good(o.good));
+      if (o.faults.length > 0) line(bad(o.faults.length));
+      for (const f of o.faults.slice(0, 200)) line(f, true);
+      faults.push(...o.faults);
+    };
+    const proofs: Outcome = { good: 0, unchecked: [], faults: [] };
+    for (const d of new Set(m.files.map((f) => /^proof\/([0-9a-f]{64})\//.exec(f.path)?.[1]))) {
+      if (!d) continue;
+      const p = await proofFault(d, (name) => read(`proof/${d}/${name}`));
+      if (p.fault) proofs.faults.push(`proof/${d}: ${p.fault}`);
+      else proofs.good++;
+      if (!p.signatures) proofs.unchecked.push(d);
+    }
+    told(proofs, w.proofs, w.proofFaults);
+    if (proofs.unchecked.length > 0) line(w.unsigned);
+    const json = async <T>(name: string): Promise<T | null> => {
+      const b = await read(name);
+      return b ? (JSON.parse(new TextDecoder().decode(b)) as T) : null;
+    };
+    const network = await json<Parameters<typeof networkSums>[0]>('data/network.json');
+    if (network) told(networkSums(network), w.sums, w.sumFaults);
+    const doc = await json<{ findings?: Parameters<typeof cameras>[0] }>('data/document.json');
+    told(cameras(doc?.findings ?? []), w.cameras, w.cameraFaults);
     line(w.manifest);
     line(await sha256(raw), true);
     box.dataset['verdict'] = faults.length === 0 ? 'ok' : 'fault';
