@@ -22,7 +22,9 @@ type Feature struct {
 const (
 	featureSide  = 720 // pictures are looked at no larger than this
 	featureLevel = 1.25
-	featureMost  = 900
+	featureMost  = 600
+	pairAt       = 80 // largest distance of two descriptions of one corner, bits
+	rivalAt      = 92 // beyond it a second-best says nothing: pairAt / 0.88
 	patch        = 15 // half of the described square, samples
 	points       = 256
 )
@@ -235,34 +237,44 @@ func matchFeatures(fa, fb []Feature) (out [][2]int) {
 		return nil
 	}
 	type hit struct{ at, d, second int }
-	one := func(from, to []Feature) []hit {
-		l := make([]hit, len(from))
-		for i := range from {
-			h := hit{-1, 999, 999}
-			for j := range to {
-				d := bits.OnesCount64(from[i].word[0]^to[j].word[0]) + bits.OnesCount64(from[i].word[1]^to[j].word[1])
-				if d >= h.second {
-					continue
-				}
-				d += bits.OnesCount64(from[i].word[2]^to[j].word[2]) + bits.OnesCount64(from[i].word[3]^to[j].word[3])
-				switch {
-				case d < h.d:
-					// A neighbour on the next level is the same corner, not a rival.
-					if h.at < 0 || !close(to[h.at], to[j]) {
-						h.second = h.d
-					}
-					h.at, h.d = j, d
-				case d < h.second && !close(to[h.at], to[j]):
-					h.second = d
-				}
-			}
-			l[i] = h
-		}
-		return l
+	ab, ba := make([]hit, len(fa)), make([]hit, len(fb))
+	for i := range ab {
+		ab[i] = hit{-1, 999, 999}
 	}
-	ab, ba := one(fa, fb), one(fb, fa)
+	for j := range ba {
+		ba[j] = hit{-1, 999, 999}
+	}
+	// A neighbour on the next level is the same corner, not a rival.
+	better := func(h *hit, to []Feature, j, d int) {
+		switch {
+		case d < h.d:
+			if h.at < 0 || !close(to[h.at], to[j]) {
+				h.second = h.d
+			}
+			h.at, h.d = j, d
+		case d < h.second && !close(to[h.at], to[j]):
+			h.second = d
+		}
+	}
+	for i := range fa {
+		w := &fa[i].word
+		for j := range fb {
+			v := &fb[j].word
+			d := bits.OnesCount64(w[0]^v[0]) + bits.OnesCount64(w[1]^v[1]) + bits.OnesCount64(w[2]^v[2]) + bits.OnesCount64(w[3]^v[3])
+			// Nothing past the limit can be a pair, nor spoil one.
+			if d > rivalAt {
+				continue
+			}
+			if d < ab[i].second {
+				better(&ab[i], fb, j, d)
+			}
+			if d < ba[j].second {
+				better(&ba[j], fa, i, d)
+			}
+		}
+	}
 	for i, h := range ab {
-		if h.at < 0 || h.d > 80 || float64(h.d) > 0.88*float64(h.second) {
+		if h.at < 0 || h.d > pairAt || float64(h.d) > 0.88*float64(h.second) {
 			continue
 		}
 		if back := ba[h.at].at; back == i || close(fa[back], fa[i]) {
@@ -373,12 +385,14 @@ func fit(fa, fb []Feature, pairs [][2]int) (s Similarity, ok bool) {
 // Compare lays B on A and measures what they share and how it differs.
 func Compare(a, b Gray, s Similarity) Part {
 	p := Part{Similarity: s}
-	const grid = 96 // samples of the comparison along each side of A
+	// Samples of the comparison along each side of A: no more than the coarser
+	// of the two can show.
+	grid := min(max(min(min(a.W, a.H), int(float64(min(b.W, b.H))*math.Max(s.Scale, 1)))/3, 24), 96)
 	// Both are softened to one sample of the grid, so that fine detail lost in
 	// a copy is no difference.
 	sa := a.Resize(grid, grid)
 	inv := s.Inverse()
-	stepA := math.Max(float64(a.W), float64(a.H)) / grid
+	stepA := math.Max(float64(a.W), float64(a.H)) / float64(grid)
 	side := int(math.Max(float64(max(b.W, b.H))*s.Scale/stepA, 8) + 0.5)
 	sb := b.Fit(side)
 	kx, ky := float64(sb.W)/float64(b.W), float64(sb.H)/float64(b.H)
@@ -386,7 +400,7 @@ func Compare(a, b Gray, s Similarity) Part {
 	where := make([]int, 0, grid*grid)
 	for y := range grid {
 		for x := range grid {
-			px, py := (float64(x)+0.5)*float64(a.W)/grid, (float64(y)+0.5)*float64(a.H)/grid
+			px, py := (float64(x)+0.5)*float64(a.W)/float64(grid), (float64(y)+0.5)*float64(a.H)/float64(grid)
 			bx, by := inv.Map(px, py)
 			if bx < 0 || by < 0 || bx >= float64(b.W) || by >= float64(b.H) {
 				continue
@@ -400,7 +414,7 @@ func Compare(a, b Gray, s Similarity) Part {
 	if n < 16 {
 		return p
 	}
-	p.CoverA = n / (grid * grid)
+	p.CoverA = n / float64(grid*grid)
 	p.CoverB = math.Min(1, p.CoverA*float64(a.W)*float64(a.H)/(float64(b.W)*float64(b.H)*s.Scale*s.Scale))
 	gain, bias, corr := line(vb, va, nil)
 	// Where something was laid over, the rest must not pay for it: fit again

@@ -260,8 +260,8 @@ func (e *Env) voice(ctx context.Context, path string, seconds float64) (alike.Vo
 type Relation struct {
 	A           string   `json:"a"`
 	B           string   `json:"b"`
-	Relation    string   `json:"relation"` // same bytes, re-encode, scale, crop, rotation, flip, overlay, screenshot, edited, excerpt
-	Also        []string `json:"also"`     // further differences, in the same words and: stretch, letterbox, tone, detail
+	Relation    string   `json:"relation"` // same bytes, re-encode, scale, stretch, crop, letterbox, rotation, flip, overlay, screenshot, edited, excerpt
+	Also        []string `json:"also"`     // further differences, in the same words and: tone, detail
 	Distance    *int     `json:"distance"`
 	PHash       *int     `json:"phash_distance,omitempty"`
 	Turn        string   `json:"turn,omitempty"`     // what was done to A to get B
@@ -364,21 +364,20 @@ func describeWhole(r *Relation, a, b *Sketch, turn alike.Turn, bars bool) *Relat
 		r.Turn = turn.String()
 		fa = alike.Features(ga)
 	}
-	// The corners tell a small crop from a copy of the whole.
-	p, ok := alike.Register(ga, b.gray, fa, b.feats)
-	if !ok || !whole(p) {
-		s := alike.Similarity{Scale: float64(ga.W) / float64(b.gray.W)}
-		stretched := b.gray.Resize(ga.W, ga.H)
-		q := alike.Compare(ga, stretched, alike.Similarity{Scale: 1})
-		_ = s
-		if !ok || p.CoverA > 0.97 && p.CoverB > 0.97 {
-			p = q
-		}
+	sameSize := wa == b.Width && ha == b.Height
+	shape := math.Abs(float64(wa)*float64(b.Height)/(float64(ha)*float64(b.Width)) - 1)
+	// Laid on one another as wholes, or as the corners say: a small crop fits
+	// better by its corners, a stretched copy only as a whole.
+	p := alike.Compare(ga, b.gray.Resize(ga.W, ga.H), alike.Similarity{Scale: 1})
+	margin := 0.01
+	if shape > 0.03 {
+		margin = 0.05
+	}
+	if q, ok := alike.Register(ga, b.gray, fa, b.feats); ok && q.Alike > p.Alike+margin {
+		p = q
 	}
 	ca, cb := round3(p.CoverA), round3(p.CoverB)
 	r.Cover, r.CoverB = &ca, &cb
-	sameSize := wa == b.Width && ha == b.Height
-	shape := math.Abs(float64(wa)*float64(b.Height)/(float64(ha)*float64(b.Width)) - 1)
 	if bars {
 		add("letterbox")
 	}
@@ -393,36 +392,34 @@ func describeWhole(r *Relation, a, b *Sketch, turn alike.Turn, bars bool) *Relat
 	if p.Tone {
 		add("tone")
 	}
-	if p.ShiftPct > 2.5 && p.Changed <= 0.004 {
-		add("detail")
-	}
 	if !sameSize {
 		add("scale")
+	}
+	if p.ShiftPct > 2.5 && p.Changed <= 0.004 {
+		add("detail")
 	}
 	add("re-encode")
 	switch turn {
 	case alike.Upright:
+		for _, w := range []string{"crop", "overlay", "letterbox", "scale", "stretch", "tone", "detail", "re-encode"} {
+			if slices.Contains(r.Also, w) {
+				r.Relation = w
+				break
+			}
+		}
+		if r.Relation == "tone" || r.Relation == "detail" {
+			r.Relation = "edited"
+		} else {
+			r.Also = slices.DeleteFunc(r.Also, func(w string) bool { return w == r.Relation })
+		}
 	case alike.Rotated90, alike.Rotated180, alike.Rotated270:
 		r.Relation = "rotation"
 	default:
 		r.Relation = "flip"
 	}
-	if r.Relation == "" {
-		r.Relation = r.Also[0]
-		if r.Relation == "stretch" || r.Relation == "tone" || r.Relation == "detail" || r.Relation == "letterbox" {
-			if r.Relation != "tone" || !slices.Contains(r.Also, "scale") {
-				r.Relation = map[string]string{"stretch": "scale", "tone": "edited", "detail": "edited", "letterbox": "crop"}[r.Relation]
-			} else {
-				r.Relation = "scale"
-			}
-		}
-		r.Also = slices.DeleteFunc(r.Also, func(w string) bool { return w == r.Relation })
-	}
 	r.Sentence = sentence(r, a, b)
 	return r
 }
-
-func whole(p alike.Part) bool { return p.CoverA > 0.97 && p.CoverB > 0.97 }
 
 // relateParts looks for a shared part by corners, upright first, then
 // mirrored.
@@ -451,7 +448,7 @@ func relateParts(r *Relation, a, b *Sketch) *Relation {
 		r.Turn = strings.TrimSpace(r.Turn + fmt.Sprintf(" rotated %.0f", math.Mod(angle+360, 360)))
 	}
 	switch {
-	case p.CoverA > 0.9 && p.CoverB > 0.9:
+	case p.CoverA > 0.97 && p.CoverB > 0.97:
 		switch {
 		case mirrored:
 			r.Relation = "flip"
