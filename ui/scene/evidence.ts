@@ -9,7 +9,9 @@ import type { Palette } from '../document/dom.ts';
 import { ring, type Site } from '../document/places.ts';
 import type { Line } from './lines.ts';
 
+/** So many frusta and regions of what is not selected are drawn, those nearest the eye: more would be a carpet. */
 const NEAREST_FRUSTA = 1000;
+const NEAREST_REGIONS = 300;
 
 export interface EvidenceView {
   sites: readonly Site[];
@@ -22,59 +24,84 @@ export interface EvidenceView {
   groundAt(e: number, n: number): number;
 }
 
-/** Lines in metres of the frame, and a fill of triangles as positions in drawing axes with a colour and an alpha each. */
-export function evidence(v: EvidenceView): { lines: Line[]; fill: number[]; shade: number[] } {
-  const out: Line[] = [];
-  const fill: number[] = [];
-  const shade: number[] = [];
-  const eye = v.eye;
-  const posed = v.sites.filter((s) => s.pose).map((s) => ({ s, d: Math.hypot(s.at[0] - eye[0], s.at[1] - eye[1]) })).sort((a, b) => a.d - b.d).slice(0, NEAREST_FRUSTA);
-  for (const { s } of posed) {
-    if (v.through === s.id) continue;
-    const chosen = v.isSelected(s);
-    const colour = chosen ? v.colours.select : v.colours.dim;
-    frustum(out, s.pose!, chosen ? 14 : 7, colour, chosen ? 1.8 : 1.1, s.solved ? 0 : 5, chosen ? 1 : 0.75);
-    if (chosen) for (const g of ghosts(s.pose!, s.covariance, 5)) frustum(out, g, 14, v.colours.dim, 0.8, 0, 0.4);
-  }
+export interface Drawn {
+  lines: Line[];
+  /** Triangles: positions in drawing axes, and a colour with an alpha for each. */
+  fill: number[];
+  shade: number[];
+}
+
+/** What is not selected; it changes with the case and with where one stands, not with the selection. */
+export function backdrop(v: EvidenceView): Drawn {
+  const out: Drawn = { lines: [], fill: [], shade: [] };
+  const by = v.sites.map((s) => ({ s, d: Math.hypot(s.at[0] - v.eye[0], s.at[1] - v.eye[1]) })).sort((a, b) => a.d - b.d);
+  for (const { s } of by.filter(({ s }) => s.pose).slice(0, NEAREST_FRUSTA)) if (v.through !== s.id) frustum(out.lines, s.pose!, 7, v.colours.dim, 1.1, s.solved ? 0 : 5, 0.75);
+  for (const s of v.sites) if (s.place.target) sight(out, v, s, v.colours.dim);
+  if (!v.ellipses) return out;
   const drawn = new Set<string>();
-  for (const s of v.sites) {
-    const chosen = v.isSelected(s);
-    if (s.place.target) out.push({ a: (s.onGround ? [s.at[0], s.at[1], v.groundAt(s.at[0], s.at[1])] : s.at), b: s.place.target, colour: chosen ? v.colours.select : v.colours.dim, width: 1.2, dash: 2.5, alpha: 0.8 });
-    if (!v.ellipses || !s.ellipse) continue;
-    // A region wider than the scene is said in words and drawn in the inset, not over everything.
-    if (s.ellipse.semi_major_m > 600) continue;
-    const key = s.at.join() + JSON.stringify(s.ellipse);
-    if (drawn.has(key) && !chosen) continue;
+  const few = v.sites.length <= 60;
+  for (const { s } of by) {
+    if (!s.ellipse || s.ellipse.semi_major_m > WIDEST) continue;
+    // Sites with one place and one error share their region.
+    const { semi_major_m: a, semi_minor_m: b, bearing_deg: t } = s.ellipse;
+    const key = [...s.at, a, b, t, s.place.area?.length ?? 0, s.approx].join();
+    if (drawn.has(key)) continue;
+    if (drawn.size === NEAREST_REGIONS) break;
     drawn.add(key);
-    const r = ring(s, clamp(Math.round(s.ellipse.semi_major_m * 3), 48, 160));
-    const on = r.map(([e, n]) => [e, n, v.groundAt(e, n) + 0.12] as Enu);
-    const centre: Enu = [s.at[0], s.at[1], v.groundAt(s.at[0], s.at[1]) + 0.12];
-    for (let i = 1; i < on.length; i++) {
-      if (s.approx && i % 2 === 0) continue;
-      out.push({ a: on[i - 1]!, b: on[i]!, colour: chosen ? v.colours.select : v.colours.dim, width: chosen ? 2 : 1.2, alpha: chosen ? 1 : 0.65 });
+    region(out, v, s, { colour: v.colours.dim, width: 1.2, alpha: 0.65, inner: few ? 0.1 : 0, most: few ? 160 : 48 });
+  }
+  return out;
+}
+
+/** What is selected, drawn over the backdrop. */
+export function foreground(v: EvidenceView): Drawn {
+  const out: Drawn = { lines: [], fill: [], shade: [] };
+  const { select, dim } = v.colours;
+  for (const s of v.sites) {
+    if (!v.isSelected(s)) continue;
+    if (s.pose && v.through !== s.id) {
+      frustum(out.lines, s.pose, 14, select, 1.8, s.solved ? 0 : 5, 1);
+      for (const g of ghosts(s.pose, s.covariance, 5)) frustum(out.lines, g, 14, dim, 0.8, 0, 0.4);
     }
-    if (!chosen && v.sites.length > 60) continue;
-    // The fill fades outwards: nobody knows that it was in the middle, but the edge is no wall either.
-    const c = new Color(v.colours.text);
-    const inner = chosen ? 0.2 : 0.1;
-    for (let ringNo = 0; ringNo < 4; ringNo++) {
-      const f0 = ringNo / 4;
-      const f1 = (ringNo + 1) / 4;
-      for (let i = 1; i < on.length; i++) {
-        const q = (k: number, f: number) => {
-          const e = centre[0] + (on[k]![0] - centre[0]) * f;
-          const n = centre[1] + (on[k]![1] - centre[1]) * f;
-          return { v: [e, v.groundAt(e, n) + 0.1, -n], a: inner * (1 - f) + 0.01 };
-        };
-        const [p0, p1, p2, p3] = [q(i - 1, f0), q(i, f0), q(i, f1), q(i - 1, f1)];
-        for (const p of [p0, p1, p2, p0, p2, p3]) {
-          fill.push(...p.v);
-          shade.push(c.r, c.g, c.b, p.a);
-        }
+    if (s.place.target) sight(out, v, s, select);
+    if (v.ellipses && s.ellipse && s.ellipse.semi_major_m <= WIDEST) region(out, v, s, { colour: select, width: 2, alpha: 1, inner: 0.2, most: 160 });
+  }
+  return out;
+}
+
+/** A region wider than this many metres is said in words and drawn in the inset, not over everything. */
+const WIDEST = 600;
+
+function sight(out: Drawn, v: EvidenceView, s: Site, colour: string): void {
+  out.lines.push({ a: s.onGround ? [s.at[0], s.at[1], v.groundAt(s.at[0], s.at[1])] : s.at, b: s.place.target!, colour, width: 1.2, dash: 2.5, alpha: 0.8 });
+}
+
+function region(out: Drawn, v: EvidenceView, s: Site, style: { colour: string; width: number; alpha: number; inner: number; most: number }): void {
+  const r = ring(s, clamp(Math.round(s.ellipse!.semi_major_m * 3), 48, style.most));
+  const on = r.map(([e, n]) => [e, n, v.groundAt(e, n) + 0.12] as Enu);
+  for (let i = 1; i < on.length; i++) {
+    if (s.approx && i % 2 === 0) continue;
+    out.lines.push({ a: on[i - 1]!, b: on[i]!, colour: style.colour, width: style.width, alpha: style.alpha });
+  }
+  if (!style.inner) return;
+  // The fill fades outwards: nobody knows that it was in the middle, but the edge is no wall either.
+  const c = new Color(v.colours.text);
+  for (let k = 0; k < 4; k++) {
+    const f0 = k / 4;
+    const f1 = (k + 1) / 4;
+    for (let i = 1; i < on.length; i++) {
+      const q = (j: number, f: number) => {
+        const e = s.at[0] + (on[j]![0] - s.at[0]) * f;
+        const n = s.at[1] + (on[j]![1] - s.at[1]) * f;
+        return { v: [e, v.groundAt(e, n) + 0.1, -n], a: style.inner * (1 - f) + 0.01 };
+      };
+      const [p0, p1, p2, p3] = [q(i - 1, f0), q(i, f0), q(i, f1), q(i - 1, f1)];
+      for (const p of [p0, p1, p2, p0, p2, p3]) {
+        out.fill.push(...p.v);
+        out.shade.push(c.r, c.g, c.b, p.a);
       }
     }
   }
-  return { lines: out, fill, shade };
 }
 
 function frustum(out: Line[], p: Parameters<typeof corners>[0], depth: number, colour: string, width: number, dash: number, alpha: number): void {

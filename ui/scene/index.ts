@@ -16,7 +16,7 @@ import { element, palette, stillMotion, typing } from '../document/dom.ts';
 import { sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
 import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } from '../document/scene.ts';
 import { say, type ViewCamera } from '../document/types.ts';
-import { evidence } from './evidence.ts';
+import { backdrop, foreground, type Drawn } from './evidence.ts';
 import { labelText, makeLabels } from './labels.ts';
 import { makeLines } from './lines.ts';
 import { makeMarkers } from './markers.ts';
@@ -77,7 +77,9 @@ export const mountScene: MountScene = (el, input) => {
 
   const scene = new Scene();
   scene.background = new Color(colours.sky);
-  scene.fog = new Fog(colours.sky, 200, 3000);
+  // Distant ground goes into a haze between sky and ground, so that the ridge still stands out against the sky.
+  const haze = () => new Color(colours.sky).lerp(new Color(colours.terrain), 0.4);
+  scene.fog = new Fog(haze(), 200, 3000);
   const camera = new PerspectiveCamera(45, 1, 0.2, 6000);
   camera.position.set(60, 45, 80);
   const controls = new CameraControls(camera, canvas);
@@ -88,19 +90,26 @@ export const mountScene: MountScene = (el, input) => {
   controls.draggingSmoothTime = 0.05;
   controls.dollyToCursor = true;
 
-  const hemisphere = new HemisphereLight('#FFFFFF', '#777777', 1.7);
-  const ambient = new AmbientLight('#FFFFFF', 0.35);
-  const sun = new DirectionalLight('#FFFFFF', 1.8);
+  const hemisphere = new HemisphereLight('#FFFFFF', '#777777', 0.65);
+  const ambient = new AmbientLight('#FFFFFF', 0.15);
+  const sun = new DirectionalLight('#FFFFFF', 2);
   sun.castShadow = !low;
   sun.shadow.mapSize.set(2048, 2048);
   sun.shadow.normalBias = 0.3;
   scene.add(hemisphere, ambient, sun, sun.target);
 
-  const lines = makeLines();
-  scene.add(lines.mesh);
-  const discs = new Mesh(new BufferGeometry(), new MeshBasicMaterial({ vertexColors: true, transparent: true, depthWrite: false, side: DoubleSide, polygonOffset: true, polygonOffsetFactor: -4, polygonOffsetUnits: -4 }));
-  discs.renderOrder = 2;
-  scene.add(discs);
+  // Lines and fills of the evidence: behind what is not selected, before what is.
+  const sheet = (order: number) => {
+    const lines = makeLines();
+    const discs = new Mesh(new BufferGeometry(), new MeshBasicMaterial({ vertexColors: true, transparent: true, depthWrite: false, side: DoubleSide, polygonOffset: true, polygonOffsetFactor: -4, polygonOffsetUnits: -4 }));
+    discs.renderOrder = 2;
+    lines.mesh.renderOrder = order;
+    scene.add(discs, lines.mesh);
+    return { lines, discs };
+  };
+  type Sheet = ReturnType<typeof sheet>;
+  const behind = sheet(3);
+  const before = sheet(4);
   const markers = makeMarkers();
   scene.add(markers.points);
   const projector = makeProjector();
@@ -114,7 +123,7 @@ export const mountScene: MountScene = (el, input) => {
   let frames = 0;
   let twinAsked = 0;
   function invalidate(): void {
-    if (!asked && !destroyed) asked = requestAnimationFrame(paint);
+    if (!asked && !destroyed && seen()) asked = requestAnimationFrame(paint);
   }
 
   function paint(now: number): void {
@@ -135,17 +144,19 @@ export const mountScene: MountScene = (el, input) => {
   }
 
   function resize(): void {
+    if (!seen()) return;
     const w = Math.max(1, el.clientWidth);
     const h = Math.max(1, el.clientHeight);
     const ratio = low ? Math.min(1, 640 / w) : Math.min(devicePixelRatio || 1, w < 700 ? 1.5 : 2);
     renderer.setPixelRatio(ratio);
     renderer.setSize(w, h, false);
-    lines.size(w, h);
+    for (const x of [behind, before]) x.lines.size(w, h);
     markers.size(ratio);
     model?.pixelRatio(ratio);
     camera.aspect = w / h;
     if (through.get()) aim(through.get()!);
     else camera.updateProjectionMatrix();
+    if (stale) decorate();
     invalidate();
   }
 
@@ -173,9 +184,10 @@ export const mountScene: MountScene = (el, input) => {
     c.near = middle.radius * 0.1;
     c.far = middle.radius * 6;
     c.updateProjectionMatrix();
+    // A camera opens its eye when the sun is low: level ground stays as bright, and slopes and shadows carry the picture.
     const dayLight = options.sun && s ? (up ? 1 : 0) : 0.7;
-    sun.intensity = 2.4 * dayLight;
-    hemisphere.intensity = s && !up && options.sun ? 0.9 : 1.1;
+    sun.intensity = dayLight * clamp(1.9 / Math.sin(e), 2, 5);
+    hemisphere.intensity = s && !up && options.sun ? 1.3 : 0.65;
     sun.castShadow = !low && options.sun && !!up;
     renderer.shadowMap.needsUpdate = true;
     chrome.sun(s, input.lang.get());
@@ -183,20 +195,23 @@ export const mountScene: MountScene = (el, input) => {
   }
 
   /** What the case is about in space: its spots and the built parts of the model. */
+  let about: Sphere | null = null;
   function focus(): Sphere {
+    if (about) return about;
     const box = new Box3();
     for (const s of spots) box.expandByPoint(lift(s));
     for (const m of model?.meshes ?? []) if (m.castShadow) box.expandByObject(m);
     if (box.isEmpty() && sceneDoc) box.set(toThree(sceneDoc.bounds.low), toThree(sceneDoc.bounds.high));
     if (box.isEmpty()) return new Sphere(new Vector3(), 50);
-    const s = box.getBoundingSphere(new Sphere());
-    s.radius = clamp(s.radius, 25, 400);
-    return s;
+    about = box.getBoundingSphere(new Sphere());
+    about.radius = clamp(about.radius, 25, 400);
+    return about;
   }
 
-  const heights = new Map<string, number>();
+  const heights = new Map<number, number>();
   function groundAt(e: number, n: number): number {
-    const key = Math.round(e * 4) + ' ' + Math.round(n * 4);
+    // Quarter metres; a scene is never 2^21 of them wide.
+    const key = Math.round(e * 4) * 2 ** 22 + Math.round(n * 4);
     let h = heights.get(key);
     if (h === undefined) heights.set(key, (h = ground.at(e, n) ?? 0));
     return h;
@@ -208,28 +223,52 @@ export const mountScene: MountScene = (el, input) => {
 
   // Evidence -------------------------------------------------------------------
 
-  function isSelected(s: Site): boolean {
+  /** The selected object and, where it is a claim or an event, what it rests on. */
+  let chosen: ReadonlySet<string> = new Set();
+  function choose(): void {
     const id = input.selection.get();
-    if (!id) return false;
-    return s.id === id || !!doc.claims.find((c) => c.id === id)?.items.includes(s.id) || !!doc.events.find((e) => e.id === id)?.items?.includes(s.id);
+    chosen = new Set(id ? [id, ...(doc.claims.find((c) => c.id === id)?.items ?? []), ...(doc.events.find((e) => e.id === id)?.items ?? [])] : []);
   }
+  const isSelected = (s: Site): boolean => chosen.has(s.id);
 
   function rebuild(): void {
     sites = sitesOf(doc, input.toEnu ?? (sceneDoc ? toEnuOf(sceneDoc.frame.origin) : undefined));
     spots = spotsOf(sites);
+    about = null;
+    choose();
     decorate();
   }
 
+  /** Nothing is made for a view that nobody sees; it is made when it is shown again. */
+  let stale = false;
+  const seen = () => el.clientWidth > 0;
   function decorate(): void {
-    const { lines: out, fill, shade } = evidence({ sites, eye: toEnu(camera.position), through: through.get(), ellipses: options.ellipses, colours, isSelected, groundAt });
-    lines.set(out);
-    discs.geometry.dispose();
-    discs.geometry = new BufferGeometry();
-    discs.geometry.setAttribute('position', new BufferAttribute(new Float32Array(fill), 3));
-    discs.geometry.setAttribute('color', new BufferAttribute(new Float32Array(shade), 4));
-    discs.visible = fill.length > 0;
+    if (!seen()) {
+      stale = true;
+      return;
+    }
+    stale = false;
+    put(behind, backdrop(evidenceView()));
+    mark();
+  }
+  /** The selection changed: what is not selected stays as it is. */
+  function mark(): void {
+    if (!seen()) {
+      stale = true;
+      return;
+    }
+    put(before, foreground(evidenceView()));
     markers.set(spots.map((s) => ({ at: lift(s), chosen: s.sites.some(isSelected), approx: s.sites.some((x) => x.approx) })), colours.text, colours.ground, colours.select);
     invalidate();
+  }
+  const evidenceView = () => ({ sites, eye: toEnu(camera.position), through: through.get(), ellipses: options.ellipses, colours, isSelected, groundAt });
+  function put(to: Sheet, d: Drawn): void {
+    to.lines.set(d.lines);
+    to.discs.geometry.dispose();
+    to.discs.geometry = new BufferGeometry();
+    to.discs.geometry.setAttribute('position', new BufferAttribute(new Float32Array(d.fill), 3));
+    to.discs.geometry.setAttribute('color', new BufferAttribute(new Float32Array(d.shade), 4));
+    to.discs.visible = d.fill.length > 0;
   }
 
   // Labels ---------------------------------------------------------------------
@@ -311,7 +350,7 @@ export const mountScene: MountScene = (el, input) => {
     });
   }
 
-  let before: { view: ViewCamera; mode: SceneMode } | null = null;
+  let came: { view: ViewCamera; mode: SceneMode } | null = null;
   function aim(id: string): boolean {
     const s = sites.find((x) => x.id === id && x.pose);
     if (!s?.pose) return false;
@@ -339,9 +378,9 @@ export const mountScene: MountScene = (el, input) => {
     photo.hide();
     chrome.frame(null);
     controls.enabled = current.get() === 'orbit' || current.get() === 'top';
-    if (before) {
-      place(before.view);
-      before = null;
+    if (came) {
+      place(came.view);
+      came = null;
     }
     decorate();
   }
@@ -354,7 +393,7 @@ export const mountScene: MountScene = (el, input) => {
       if (!pose || !url || !model) continue;
       projector.opacity(options.photoOpacity);
       const accuracy = Math.max(0, ...(sceneDoc?.layers ?? []).map((l) => Math.min(5, l.accuracy_m ?? 0)));
-      projector.show(renderer, scene, [lines.mesh, discs, markers.points, photo.mesh], pose, url, accuracy, invalidate);
+      projector.show(renderer, scene, [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, markers.points, photo.mesh], pose, url, accuracy, invalidate);
       return;
     }
     projector.hide();
@@ -538,7 +577,10 @@ export const mountScene: MountScene = (el, input) => {
         light();
       }
     }),
-    input.selection.subscribe(() => decorate()),
+    input.selection.subscribe(() => {
+      choose();
+      mark();
+    }),
     input.lang.subscribe(() => {
       labels.stale();
       chrome.title(sceneDoc, doc, input.lang.get());
@@ -601,8 +643,7 @@ export const mountScene: MountScene = (el, input) => {
       removeEventListener('keyup', onShift);
       controls.dispose();
       model?.dispose();
-      lines.mesh.geometry.dispose();
-      discs.geometry.dispose();
+      for (const x of [behind, before]) for (const m of [x.lines.mesh, x.discs]) m.geometry.dispose();
       markers.points.geometry.dispose();
       photo.hide();
       projector.dispose();
@@ -621,7 +662,7 @@ export const mountScene: MountScene = (el, input) => {
         return true;
       }
       if (!sites.some((s) => s.id === id && s.pose)) return false;
-      if (!through.get()) before = { view: view(), mode: current.get() };
+      if (!through.get()) came = { view: view(), mode: current.get() };
       controls.enabled = false;
       flight = null;
       through.set(id);
@@ -652,7 +693,7 @@ export const mountScene: MountScene = (el, input) => {
       doc = next;
       colours = palette(el);
       scene.background = new Color(colours.sky);
-      (scene.fog as Fog).color.set(colours.sky);
+      (scene.fog as Fog).color.copy(haze());
       model?.look({ certainty: options.certainty, palette: colours, low });
       chrome.title(sceneDoc, doc, input.lang.get());
       rebuild();
@@ -683,7 +724,7 @@ export const mountScene: MountScene = (el, input) => {
     },
     settled: load().then(async () => {
       const until = frames + 2;
-      while (frames < until && !destroyed) {
+      while (frames < until && !destroyed && seen()) {
         invalidate();
         await new Promise((ok) => requestAnimationFrame(ok));
       }

@@ -30,10 +30,33 @@ export function labelText(s: Spot, doc: Document, lang: Lang, isSelected: (s: Si
   const first = s.sites.find(isSelected) ?? s.sites[0]!;
   const ids = [...new Set([first.id, ...s.sites.map((x) => x.id)])];
   const time = first.item?.times?.[0] ? timeText(first.item.times[0], zone, lang, { caseDay: (doc.case.date ?? '').slice(0, 10) }) : '';
-  const head = ids.length === 1 ? ids[0] + (time && time.length < 16 ? ' ' + time : '') : ids.length < 4 ? ids.join(' · ') : ids[0] + ' +' + (ids.length - 1);
+  const head = ids.length === 1 ? ids[0] + (time && time.length < 16 ? ' ' + time : '') : ids.length < 4 ? ids.join(' · ') : ids[0] + (time && time.length < 9 ? ' ' + time : '') + ' +' + (ids.length - 1);
   const name = say(first.place.label, lang) || (first.item ? say(first.item.title, lang) : '');
   const error = first.ellipse && !first.approx ? '± ' + (first.ellipse.semi_major_m < 10 ? first.ellipse.semi_major_m.toFixed(1) : Math.round(first.ellipse.semi_major_m)) + ' m' : '';
   return { head: head ?? '', body: [first.approx ? t(lang, 'approx') : error, name].filter(Boolean).join('; ') };
+}
+
+interface Ranked {
+  spot: Spot;
+  chosen: boolean;
+  weight: number;
+}
+
+/** The spots most worth naming, best first: what is selected, then what is near the playhead. One pass, so that ten thousand cost no sort. */
+function foremost(spots: readonly Spot[], view: LabelView, most: number): Ranked[] {
+  const out: Ranked[] = [];
+  for (const spot of spots) {
+    const chosen = spot.sites.some(view.isSelected);
+    const time = spot.sites[0]!.item?.times?.[0];
+    const near = time ? Math.abs((time.best ?? time.min ?? time.max ?? view.now) - view.now) : 1e12;
+    const weight = chosen ? 2 : 1 / (1 + near / 3.6e6);
+    if (out.length === most && weight <= out[most - 1]!.weight) continue;
+    let at = out.length;
+    while (at > 0 && out[at - 1]!.weight < weight) at--;
+    out.splice(at, 0, { spot, chosen, weight });
+    if (out.length > most) out.pop();
+  }
+  return out;
 }
 
 export function makeLabels(overlay: HTMLElement, select: (id: string | null) => void) {
@@ -43,18 +66,10 @@ export function makeLabels(overlay: HTMLElement, select: (id: string | null) => 
   const slots = new Map<string, number>();
 
   function draw(spots: readonly Spot[], view: LabelView): void {
-    const { width: w, height: h, now } = view;
+    const { width: w, height: h } = view;
     const wanted: (LabelInput & { text: LabelText; chosen: boolean; select: string })[] = [];
     const most = w < 500 ? 3 : w < 900 ? 6 : 10;
-    // Only what is named is put into words: of ten thousand spots a few dozen.
-    const ranked = spots.map((spot) => {
-      const chosen = spot.sites.some(view.isSelected);
-      const time = spot.sites[0]!.item?.times?.[0];
-      const near = time ? Math.abs((time.best ?? time.min ?? time.max ?? now) - now) : 1e12;
-      return { spot, chosen, weight: chosen ? 2 : 1 / (1 + near / 3.6e6) };
-    });
-    ranked.sort((a, b) => b.weight - a.weight);
-    for (const r of ranked.slice(0, most * 3)) {
+    for (const r of foremost(spots, view, most * 3)) {
       const p = view.project(r.spot);
       if (!p.inside) continue;
       const id = r.spot.sites.map((x) => x.id).join() + r.spot.at.join();

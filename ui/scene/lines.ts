@@ -61,11 +61,12 @@ export function makeLines(): { mesh: Mesh; set(lines: readonly Line[]): void; si
       const paint = new Float32Array(4 * n);
       const style = new Float32Array(2 * n);
       const c = new Color();
+      let painted = '';
       lines.forEach((l, i) => {
         // The frame's east, north, up become the x, y, z of the drawing.
         a.set([l.a[0], l.a[2], -l.a[1]], 3 * i);
         b.set([l.b[0], l.b[2], -l.b[1]], 3 * i);
-        c.set(l.colour);
+        if (l.colour !== painted) c.set((painted = l.colour));
         paint.set([c.r, c.g, c.b, l.alpha ?? 1], 4 * i);
         style.set([l.width, l.dash ?? 0], 2 * i);
       });

@@ -42,11 +42,11 @@ const SURFACE = /* glsl */ `
     // A level pad that lies on a contour height has no contour line: it would be one everywhere.
     float slope = fw / max(length(fwidth(vPlace.xz)), 1e-6);
     float fade = (1.0 - smoothstep(0.25, 0.7, fw / contour)) * smoothstep(0.004, 0.02, slope);
-    gl_FragColor.rgb = mix(gl_FragColor.rgb, line, (1.0 - smoothstep(0.4, 1.3, d)) * fade * mix(0.32, 0.7, major));
+    gl_FragColor.rgb = mix(gl_FragColor.rgb, line, (1.0 - smoothstep(0.3 * pixel, 1.0 * pixel, d)) * fade * mix(0.22, 0.55, major));
     if (certainty > 0.5 && hatch > 1.5) {
       vec2 g = vPlace.xz / 20.0; vec2 w = max(fwidth(g), vec2(1e-5)); vec2 e = abs(fract(g - 0.5) - 0.5) / w;
-      float net = (1.0 - smoothstep(0.3, 1.0, min(e.x, e.y))) * (1.0 - smoothstep(0.08, 0.25, max(w.x, w.y)));
-      gl_FragColor.rgb = mix(gl_FragColor.rgb, line, net * 0.3);
+      float net = (1.0 - smoothstep(0.2 * pixel, 0.8 * pixel, min(e.x, e.y))) * (1.0 - smoothstep(0.08, 0.25, max(w.x, w.y)));
+      gl_FragColor.rgb = mix(gl_FragColor.rgb, line, net * 0.16);
     }
   } else if (certainty > 0.5 && hatch > 0.5) {
     float s = mod(gl_FragCoord.x + gl_FragCoord.y, 6.0 * pixel);
