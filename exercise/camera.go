@@ -48,7 +48,7 @@ func (g *gen) stand(r *rand.Rand, prep *raster.Prepared, w, h int, f35, k1 float
 		a := sight.Angles{Heading: math.Atan2(d[0], d[1]) * 180 / math.Pi, Pitch: math.Atan2(d[2], math.Hypot(d[0], d[1])) * 180 / math.Pi, Roll: between(r, -2.4, 2.4)}
 		c := sight.Camera{Width: w, Height: h, Position: eye, Rotation: a.Rotation(), FocalPx: focalPx(f35, w, h), PrincipalPoint: [2]float64{float64(w) / 2, float64(h) / 2}, K1: k1}
 		s := shrink(c, 240)
-		m, err := prep.Render(s, raster.Options{BuffersOnly: true, Samples: 1, Workers: g.Workers})
+		m, err := prep.Render(s, raster.Options{BuffersOnly: true, Samples: 1})
 		if err != nil {
 			return best, fmt.Errorf("failed to look around in the exercise: %w", err)
 		}
@@ -161,9 +161,14 @@ func (g *gen) inside(px [2]float64, w, h int) bool {
 // sunAt is where the sun stands.
 func (g *gen) sunAt(t when.Instant) sun.Position { return sun.At(t, g.eye, g.air) }
 
-// prepare makes the scene ready with the sun of a time.
-func (g *gen) prepare(t when.Instant) (*raster.Prepared, error) {
-	p, err := raster.Prepare(raster.Scene{Meshes: g.mesh, Sun: g.sunAt(t).Vector(), FocusRadius: 45})
+// prepare makes the scene ready with the sun of a time and what stood there
+// then; with all, also who moved. Cells are those of the shadow maps.
+func (g *gen) prepare(t when.Instant, all bool, cells int) (*raster.Prepared, error) {
+	list := append(append([]raster.Mesh(nil), g.mesh...), meshes(g.parked(float64(t-g.t0)))...)
+	if all {
+		list = append(list, meshes(g.moving(float64(t-g.t0)))...)
+	}
+	p, err := raster.Prepare(raster.Scene{Meshes: list, Sun: g.sunAt(t).Vector(), FocusRadius: 45, ShadowCells: cells})
 	if err != nil {
 		return nil, fmt.Errorf("failed to light the exercise: %w", err)
 	}
@@ -182,7 +187,7 @@ func (g *gen) tips(t when.Instant) []ShadowTip {
 			if p.ID != id {
 				continue
 			}
-			if tip, ok := g.fall(id, p.At, to); ok {
+			if tip, ok := g.fall(float64(t-g.t0), id, p.At, to); ok {
 				out = append(out, ShadowTip{Of: id, Top: p.At, Tip: tip})
 			}
 		}
@@ -193,7 +198,7 @@ func (g *gen) tips(t when.Instant) []ShadowTip {
 // fall follows the light past a point to the ground. Not ok: something else
 // is in the way, or the ground is too far. The lamp post itself is not in the
 // way: its point is the middle of its upper end.
-func (g *gen) fall(id string, top, to [3]float64) (tip [3]float64, ok bool) {
+func (g *gen) fall(ms float64, id string, top, to [3]float64) (tip [3]float64, ok bool) {
 	at := func(s float64) [3]float64 {
 		return [3]float64{top[0] - s*to[0], top[1] - s*to[1], top[2] - s*to[2]}
 	}
@@ -220,8 +225,9 @@ func (g *gen) fall(id string, top, to [3]float64) (tip [3]float64, ok bool) {
 		}
 	}
 	land := b
-	for i := range g.mesh {
-		m := &g.mesh[i]
+	list := append(append([]raster.Mesh(nil), g.mesh...), meshes(g.parked(ms), g.moving(ms))...)
+	for i := range list {
+		m := &list[i]
 		if m.Kind == raster.Terrain || strings.HasPrefix(id, "S-04") && strings.HasPrefix(m.Name, "S-04") {
 			continue
 		}

@@ -34,8 +34,7 @@ func (g *gen) invent(files int) {
 	after := func(minutes float64) when.Instant {
 		return g.t0 + when.Instant(minutes*float64(when.Minute)) + when.Instant(r.Int64N(50_000))
 	}
-	official := g.t0 + when.Instant((45+r.Int64N(20))*when.Minute)
-	official -= official % when.Instant(5*when.Minute) // officials round
+	official := g.says
 	first := after(3)
 	add := func(p post) { g.posts = append(g.posts, &p) }
 	add(post{media: "post", owner: neighbours, posted: after(-62), citation: "Neighbourhood board (invented), message 1", sourceTyp: "post",
@@ -58,12 +57,17 @@ func (g *gen) invent(files int) {
 			title: [2]string{"The Hill Courier repeats the communique", "El Correo de la Loma repite el comunicado"},
 			text:  [2]string{fmt.Sprintf("EXERCISE. The paper repeats that, according to Road Watch, the first shot came at %s.", clock(official)), fmt.Sprintf("EJERCICIO. El diario repite que, según la Guardia Vial, el primer disparo fue a las %s.", clock(official))}})
 	}
+	if g.Full {
+		add(post{media: "post", owner: neighbours, posted: after(5), citation: "Neighbourhood board (invented), message 5, removed by its author at " + clock(after(21)) + "; copy kept by the Hill Courier", sourceTyp: "post",
+			title: [2]string{"A post, removed since: who stood by the vehicles", "Publicación, retirada después: quiénes estaban junto a los vehículos"},
+			text:  [2]string{"EXERCISE. \"Three in uniform stand by the vehicles below the A-frame house. I filmed it.\" The post is no longer on the board.", "EJERCICIO. «Tres de uniforme están junto a los vehículos, debajo de la casa en forma de A. Lo filmé.» La publicación ya no está en el tablón."}})
+	}
 	communique := len(g.posts)
-	add(post{media: "document", owner: patrol, posted: after(150), citation: "Road Watch (invented), communique 12", sourceTyp: "official claim",
+	add(post{media: "document", owner: patrol, recording: "communique-12", posted: after(150), citation: "Road Watch (invented), communique 12", sourceTyp: "official claim",
 		title: [2]string{"Communique 12 of Road Watch", "Comunicado 12 de la Guardia Vial"},
 		text:  [2]string{fmt.Sprintf("EXERCISE. Road Watch states that its patrol was stoned from the A-frame house and that a single warning shot was fired at %s.", clock(official)), fmt.Sprintf("EJERCICIO. La Guardia Vial afirma que su patrulla fue apedreada desde la casa en forma de A y que hubo un único disparo de advertencia a las %s.", clock(official))}})
 	if g.Full {
-		add(post{media: "document", owner: driver, posted: after(1400), citation: "Agua Clara cooperative (invented), delivery sheet", sourceTyp: "document",
+		add(post{media: "document", owner: driver, recording: "delivery-sheet", posted: after(1400), citation: "Agua Clara cooperative (invented), delivery sheet", sourceTyp: "document",
 			title: [2]string{"Delivery sheet of the water cooperative", "Hoja de reparto de la cooperativa de agua"},
 			text:  [2]string{"EXERCISE. The sheet notes: \"held on the mountain road, tank damaged, returned without delivering\". It states no hour.", "EJERCICIO. La hoja anota: «retenido en la carretera, tanque dañado, regresó sin repartir». No indica hora."}})
 	}
@@ -75,6 +79,9 @@ func (g *gen) invent(files int) {
 	}
 	for _, p := range g.posts {
 		g.truth.Posts = append(g.truth.Posts, Post{p.id, int64(p.posted), p.text[0]})
+	}
+	if id := g.find("A post, removed since: who stood by the vehicles"); id != "" {
+		g.plant("deleted", id, "Its author removed it; what remains is the copy. The board's numbering goes on over it.", nil)
 	}
 	g.truth.Official.Item, g.truth.Official.Claim = g.posts[communique].id, "C-01"
 	g.truth.Official.SaysMS, g.truth.Official.FirstShot = int64(official), int64(g.t0)
@@ -122,19 +129,20 @@ func recordsMap() any {
 // The name is a guard: intake refuses the patch if the id belongs to another
 // file.
 type itemPatch struct {
-	ID          string           `json:"id"`
-	Name        string           `json:"name"`
-	Title       sightline.Text   `json:"title"`
-	Seen        sightline.Text   `json:"seen"`
-	Alt         sightline.Text   `json:"alt,omitempty"`
-	Media       string           `json:"media"`
-	Source      sightline.Source `json:"source"`
-	Lane        string           `json:"lane"`
-	Language    string           `json:"language,omitempty"`
-	Sensitivity string           `json:"sensitivity"`
-	Rights      sightline.Rights `json:"rights"`
-	Public      sightline.Public `json:"public"`
-	Workflow    string           `json:"workflow"`
+	ID          string            `json:"id"`
+	Name        string            `json:"name"`
+	Title       sightline.Text    `json:"title"`
+	Seen        sightline.Text    `json:"seen"`
+	Alt         sightline.Text    `json:"alt,omitempty"`
+	Media       string            `json:"media"`
+	Source      sightline.Source  `json:"source"`
+	Lane        string            `json:"lane"`
+	Places      []sightline.Place `json:"places,omitempty"`
+	Language    string            `json:"language,omitempty"`
+	Sensitivity string            `json:"sensitivity"`
+	Rights      sightline.Rights  `json:"rights"`
+	Public      sightline.Public  `json:"public"`
+	Workflow    string            `json:"workflow"`
 }
 
 type document struct {
@@ -162,7 +170,7 @@ func (g *gen) find(title string) string {
 // It is made from what stands in case alone.
 func (g *gen) document(ids map[*media]string) *document {
 	d := &document{Format: sightline.DocumentFormat}
-	words := map[string][2]string{"photo": {"Photo", "Foto"}, "image": {"Image", "Imagen"}, "video": {"Video", "Video"}, "audio": {"Recording", "Grabación"}}
+	words := map[string][2]string{"photo": {"Photo", "Foto"}, "image": {"Image", "Imagen"}, "video": {"Video", "Video"}, "audio": {"Recording", "Grabación"}, "document": {"Document", "Documento"}}
 	var recordings []string
 	firstPhoto := ""
 	for _, f := range g.files {
@@ -173,7 +181,14 @@ func (g *gen) document(ids map[*media]string) *document {
 			Source: sightline.Source{Name: both(f.owner.name[0], f.owner.name[1]), Perspective: f.owner.perspective, Type: "exercise"},
 			Rights: sightline.Rights{Licence: licence, Holder: credited, Consent: "not_needed"},
 			Public: sightline.Public{Decision: "publish", Media: "publish"}}
-		if f.kind != "audio" {
+		p.Source.Recording = f.recording
+		if f.witness {
+			// She said where she lives so that the sound can be placed, and asked
+			// that nobody else learn it: blurred wherever it is published.
+			p.Places = []sightline.Place{{Role: "camera", Form: "point", Label: both("Where the neighbour recorded, as she states it", "Donde grabó la vecina, según dice"), ENU: g.home, RadiusM: 6, Status: "claimed", FuzzM: 150}}
+			p.Seen = both("EXERCISE. "+f.en+" The neighbour recorded at her house and asks that the place is not published.", "EJERCICIO. "+f.es+" La vecina grabó en su casa y pide que no se publique el lugar.")
+		}
+		if f.kind != "audio" && f.kind != "document" {
 			p.Alt = both("Exercise, invented. "+f.en, "Ejercicio, inventado. "+f.es)
 		}
 		if f.kind == "audio" && f.owner != scanner {

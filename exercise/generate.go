@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"sync"
 	"time"
 
 	"sightline/raster"
@@ -45,12 +46,15 @@ type Report struct {
 // media is one file of case/media with what its item will say.
 type media struct {
 	name  string
-	kind  string // photo, image, video, audio
+	kind  string // photo, image, video, audio, document
 	data  []byte
 	owner *owner
 	en    string // what can be seen or heard
 	es    string
 	set   func(id string) // tells the truth the item's id
+
+	recording string // items that are one thing share this
+	witness   bool   // whoever made it must not be found by it
 }
 
 type gen struct {
@@ -64,8 +68,12 @@ type gen struct {
 	eye   sun.Place
 	air   sun.Air
 	t0    when.Instant // the first shot
+	says  when.Instant // the false official time
 	truth *Truth
-	rows  map[[2]int]int // height of the band by size of picture
+	bands sync.Map // ribbon by size of picture
+	grown []prop
+	ids   map[string]string // of the files, by name
+	home  *[3]float64       // where the witness says she was who must not be shown
 	files []*media
 	posts []*post
 	done  int
@@ -84,6 +92,8 @@ const (
 	forClocks
 	forTimes
 	forPosts
+	forGrowth
+	forPapers
 	forPhotos = 1000
 	forSounds = 2000
 	forVideos = 3000
@@ -102,14 +112,14 @@ func Generate(ctx context.Context, o Options) (*Report, error) {
 	if o.Workers < 1 {
 		o.Workers = 2
 	}
-	g := &gen{Options: o, ctx: ctx, size: "small", rows: map[[2]int]int{}}
+	g := &gen{Options: o, ctx: ctx, size: "small"}
 	if o.Full {
 		g.size = "full"
 	}
 	if err := g.begin(); err != nil {
 		return nil, err
 	}
-	for _, step := range []func() error{g.photos, g.sounds, g.videos, g.write} {
+	for _, step := range []func() error{g.photos, g.sounds, g.videos, g.papers, g.write} {
 		if err := step(); err != nil {
 			return nil, err
 		}
@@ -129,18 +139,25 @@ func (g *gen) begin() (err error) {
 	for _, o := range g.doc.Objects {
 		g.named = append(g.named, o.Points...)
 	}
+	g.grown = g.growth()
+	g.mesh = append(g.mesh, meshes(g.grown)...)
 	org := g.doc.Frame.Origin
 	g.eye = sun.Place{Lat: where.Degrees(org.Lat), Lon: where.Degrees(org.Lon), Height: where.Metres(org.H)}
 	g.air = sun.StandardAir(where.Metres(org.H))
 	r := g.stream(forTimes)
 	g.t0 = when.FromTime(time.Date(2019, 5, 10, 12, 20, 0, 0, time.UTC)) + when.Instant(r.Int64N(30*when.Minute))
+	g.says = g.t0 + when.Instant((45+g.stream(forPapers).Int64N(20))*when.Minute)
+	g.says -= g.says % when.Instant(5*when.Minute) // officials round
 	airC := math.Round(between(r, 14, 24))
 	g.truth = &Truth{Format: TruthFormat, Marked: marked, Seed: g.Seed, Size: g.size, Zone: zone, FrameID: g.doc.ID, Origin: Origin{org.Lat, org.Lon, org.H},
-		AirC: airC, SoundC: 331.3 * math.Sqrt(1+airC/273.15), Images: []Image{}, Videos: []Video{}, Sounds: []Sound{}, Sources: []Sonic{}, Posts: []Post{}}
+		AirC: airC, SoundC: 331.3 * math.Sqrt(1+airC/273.15), Images: []Image{}, Videos: []Video{}, Sounds: []Sound{}, Sources: []Sonic{}, Posts: []Post{}, Planted: []Planted{}}
 	g.clocks()
 	g.sources(r)
 	return nil
 }
+
+// otherEvent is when the firecrackers were lit, ms after the first shot.
+const otherEvent = -2*24*3600e3 + 95*60e3
 
 // sources places the shots and horns in space and time.
 func (g *gen) sources(r *rand.Rand) {
@@ -156,6 +173,67 @@ func (g *gen) sources(r *rand.Rand) {
 	}
 	add("horn", 1, g.lay.shots[0], 1, -4200-float64(r.IntN(900)))
 	add("horn", 2, g.lay.shots[2], 1, at+900+float64(r.IntN(900)))
+	// Another day, another event: firecrackers down the road. One clip of it is
+	// passed on as if it showed the shots.
+	at = 0
+	for n := 1; n <= 6; n++ {
+		add("firecracker", n, g.lay.at(-g.lay.side*70, g.lay.roadAt(-g.lay.side*70)), 0.3, otherEvent+at)
+		at += float64(250+r.IntN(1500)) + math.Round(1e4*r.Float64())/1e4
+	}
+}
+
+// idOf is the id of a file's item; only after the files were numbered.
+func (g *gen) idOf(name string) string { return g.ids[name] }
+
+func (g *gen) plant(kind, item, note string, at *[3]float64) {
+	g.truth.Planted = append(g.truth.Planted, Planted{kind, item, note, at})
+}
+
+// parallel makes n things on the workers and hands them in in order, so that
+// the result does not depend on who was first.
+func (g *gen) parallel(n int, do func(i int) (func() error, error)) error {
+	type made struct {
+		commit func() error
+		err    error
+	}
+	results := make([]chan made, n)
+	for i := range results {
+		results[i] = make(chan made, 1)
+	}
+	next := make(chan int)
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	for range min(g.Workers, n) {
+		wait.Go(func() {
+			for i := range next {
+				c, err := do(i)
+				results[i] <- made{c, err}
+			}
+		})
+	}
+	go func() {
+		defer close(next)
+		for i := range n {
+			select {
+			case next <- i:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	var err error
+	for i := range n {
+		m := <-results[i]
+		if err = m.err; err == nil {
+			err = m.commit()
+		}
+		if err != nil {
+			break
+		}
+	}
+	close(stop)
+	wait.Wait()
+	return err
 }
 
 func (g *gen) step(what string) error {
@@ -171,14 +249,19 @@ func (g *gen) step(what string) error {
 func (g *gen) write() error {
 	sort.Slice(g.files, func(i, j int) bool { return g.files[i].name < g.files[j].name })
 	ids := map[*media]string{}
+	g.ids = map[string]string{}
 	for i, f := range g.files {
 		if i > 0 && g.files[i-1].name == f.name {
 			return fmt.Errorf("two files of the exercise are called %s", f.name)
 		}
 		ids[f] = fmt.Sprintf("%s-%03d", prefix, i+1)
+		g.ids[f.name] = ids[f]
+	}
+	for _, f := range g.files {
 		f.set(ids[f])
 	}
 	g.invent(len(g.files))
+	g.plantWitness()
 	out := map[string][]byte{}
 	for _, f := range g.files {
 		out["case/media/"+f.name] = f.data

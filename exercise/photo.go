@@ -12,6 +12,7 @@ import (
 	"image/png"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"sort"
 	"strings"
 	"time"
@@ -34,6 +35,7 @@ var (
 	driver     = &owner{[2]string{"Driver of the cooperative (invented)", "Chofer de la cooperativa (inventado)"}, "victim", "cooperative"}
 	reporter   = &owner{[2]string{"Hill Courier (invented newspaper)", "Correo de la Loma (diario inventado)"}, "press", "press"}
 	patrol     = &owner{[2]string{"Road Watch (invented agency)", "Guardia Vial (organismo inventado)"}, "security_forces", "roadwatch"}
+	orbiter    = &owner{[2]string{"Alta Vista (invented satellite)", "Alta Vista (satélite inventado)"}, "satellite", "press"}
 	scanner    = &owner{[2]string{"Radio listener (invented)", "Radioescucha (inventado)"}, "citizen", "radio"}
 )
 
@@ -46,6 +48,9 @@ type camera struct {
 	subsec bool
 	owner  *owner
 }
+
+// photographers is how many cameras make photos; phones how many more film.
+const photographers, phones = 5, 9
 
 func (g *gen) clocks() {
 	r := g.stream(forClocks)
@@ -63,6 +68,10 @@ func (g *gen) clocks() {
 		{"D-4", "Ocaso", "Viajera", when.Hour + ms(5000, 90_000), false},
 		{"D-5", "Ficta", "F1", ms(500, 6000), true},
 	}
+	for i := range phones {
+		d := Device{fmt.Sprintf("D-%d", 6+i), []string{"Ficta", "Nube", "Quilla"}[i%3], []string{"F2", "Cinco", "Uno"}[i%3], ms(400, 20_000), true}
+		g.truth.Devices = append(g.truth.Devices, d)
+	}
 	for i := range 6 {
 		d := Device{fmt.Sprintf("R-%d", i+1), "Eco", "Grabadora " + string(rune('A'+i)), ms(1000, 240_000), false}
 		g.truth.Devices = append(g.truth.Devices, d)
@@ -75,13 +84,36 @@ func (g *gen) cameras() []camera {
 		return func(t time.Time, _ int) string { return t.Format(layout) }
 	}
 	d := g.truth.Devices
-	return []camera{
+	out := []camera{
 		{d[0], 0, []float64{26, 52}, stamp("IMG_20060102_150405"), true, neighbours},
 		{d[1], 0, []float64{28}, stamp("20060102_150405"), true, driver},
 		{d[2], -0.02, []float64{35, 50, 85, 120}, func(_ time.Time, n int) string { return fmt.Sprintf("ANDI%04d", 410+n*3) }, false, reporter},
 		{d[3], -0.03, []float64{35, 50}, func(_ time.Time, n int) string { return fmt.Sprintf("DSCX%05d", 1270+n*2) }, false, patrol},
 		{d[4], 0, []float64{24, 26}, func(t time.Time, n int) string { return fmt.Sprintf("IMG-%s-WA%04d", t.Format("20060102"), n) }, true, neighbours},
 	}
+	for i := range phones {
+		out = append(out, camera{d[photographers+i], 0, [][]float64{{26}, {28}, {24}, {52}}[i%4], stamp("20060102_150405"), true, []*owner{neighbours, driver, neighbours, reporter, patrol}[i%5]})
+	}
+	return out
+}
+
+// unique is a file name that no other file has: as a download does where two
+// devices chose the same one.
+func (g *gen) unique(name string) string {
+	taken := func(s string) bool {
+		for _, f := range g.files {
+			if f.name == s {
+				return true
+			}
+		}
+		return false
+	}
+	ext := filepath.Ext(name)
+	out := name
+	for n := 2; taken(out); n++ {
+		out = fmt.Sprintf("%s (%d)%s", strings.TrimSuffix(name, ext), n, ext)
+	}
+	return out
 }
 
 var caracas = func() when.Zone {
@@ -108,54 +140,65 @@ type taken struct {
 func (g *gen) photos() error {
 	n, w, h, samples := 5, 640, 480, 1
 	if g.Full {
-		n, w, h, samples = 19, 1600, 1200, 2
+		n, w, h, samples = 13, 1600, 1200, 2
 	}
-	g.total += n + 3
-	cams := g.cameras()
+	g.total += n + 4
+	cams := g.cameras()[:photographers]
 	r := g.stream(forTimes + 100)
 	times := make([]when.Instant, n)
 	for i := range times {
 		times[i] = g.t0 + when.Instant(-50*when.Minute+r.Int64N(100*when.Minute))
 	}
 	sort.Slice(times, func(i, j int) bool { return times[i] < times[j] })
-	var all []taken
-	used := map[string]int{}
-	for i, t := range times {
-		k, err := g.photo(i, t, cams[i%len(cams)], used, w, h, samples)
+	all := make([]*taken, n)
+	err := g.parallel(n, func(i int) (func() error, error) {
+		k, im, err := g.photo(i, i/len(cams), times[i], cams[i%len(cams)], w, h, samples)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		all = append(all, *k)
-		if err := g.step(k.file.name); err != nil {
-			return err
-		}
+		return func() error {
+			k.file.name = g.unique(k.file.name)
+			im.File = k.file.name
+			g.truth.Images = append(g.truth.Images, *im)
+			k.index = len(g.truth.Images) - 1
+			k.file.set = func(id string) { g.truth.Images[k.index].Item = id }
+			g.files = append(g.files, k.file)
+			all[i] = k
+			return g.step(k.file.name)
+		}, nil
+	})
+	if err != nil {
+		return err
 	}
-	return g.copies(all)
+	if err := g.copies(all); err != nil {
+		return err
+	}
+	return g.satellite()
 }
 
 // photo takes one picture: where to stand, the light of its time, the file as
 // its device would write it.
-func (g *gen) photo(i int, t when.Instant, c camera, used map[string]int, w, h, samples int) (*taken, error) {
+func (g *gen) photo(i, nth int, t when.Instant, c camera, w, h, samples int) (*taken, *Image, error) {
 	r := g.stream(forPhotos + uint64(i))
-	f35 := c.f35[used[c.ID]%len(c.f35)]
+	f35 := c.f35[nth%len(c.f35)]
 	// The second camera's first photo is held upright: stored turned.
-	turned := c.ID == "D-2" && used[c.ID] == 0
+	turned := c.ID == "D-2" && nth == 0
 	stripped := c.ID == "D-5" || r.IntN(6) == 0
 	if turned {
 		w, h = h, w
 		stripped = false
 	}
-	prep, err := g.prepare(t)
+	prep, err := g.prepare(t, true, 2048*max(w, h)/1600)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	cam, err := g.stand(r, prep, w, h, f35, c.k1)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	m, err := prep.Render(cam, raster.Options{Style: raster.Photo, Samples: samples, Workers: g.Workers, Seed: r.Uint32(), CloudCover: between(r, 0.15, 0.6), Exposure: between(r, 0.92, 1.1), Band: band, Scale: bandScale(w, h)})
+	m, err := prep.Render(cam, raster.Options{Style: raster.Photo, Samples: samples, Seed: r.Uint32(), CloudCover: between(r, 0.15, 0.6), Exposure: between(r, 0.92, 1.1), Band: band, Scale: bandScale(w, h)})
 	if err != nil {
-		return nil, fmt.Errorf("failed to render a photo of the exercise: %w", err)
+		return nil, nil, fmt.Errorf("failed to render a photo of the exercise: %w", err)
 	}
 	s := g.sunAt(t)
 	im := Image{Device: c.ID, TimeMS: int64(t), F35: f35, Camera: cameraOf(cam), HouseM: round2(math.Sqrt(cam.Position[0]*cam.Position[0] + cam.Position[1]*cam.Position[1] + cam.Position[2]*cam.Position[2])),
@@ -181,7 +224,7 @@ func (g *gen) photo(i int, t when.Instant, c camera, used map[string]int, w, h, 
 	im.File = name
 	data, err := encode(stored, 90)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if stripped {
 		data, err = withComment(data, marked)
@@ -204,19 +247,15 @@ func (g *gen) photo(i int, t when.Instant, c camera, used map[string]int, w, h, 
 		data, err = withEXIF(data, x)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	used[c.ID]++
-	g.truth.Images = append(g.truth.Images, im)
-	en, es := g.describe(m)
-	at := len(g.truth.Images) - 1
-	f := &media{name: name, kind: "photo", data: data, owner: c.owner, en: "Rendered picture: " + en + ".", es: "Imagen generada: " + es + ".", set: func(id string) { g.truth.Images[at].Item = id }}
-	g.files = append(g.files, f)
-	return &taken{f, m.RGBA, cam, at}, nil
+	en, es := g.describe(m, g.parked(float64(t-g.t0)), g.moving(float64(t-g.t0)))
+	f := &media{name: name, kind: "photo", data: data, owner: c.owner, en: "Rendered picture: " + en + ".", es: "Imagen generada: " + es + "."}
+	return &taken{file: f, img: m.RGBA, cam: cam}, &im, nil
 }
 
 // describe names the objects that take up a visible part of a picture.
-func (g *gen) describe(m *raster.Image) (en, es string) {
+func (g *gen) describe(m *raster.Image, lists ...[]prop) (en, es string) {
 	count := map[string]int{}
 	for _, id := range m.ID {
 		if p, ok := g.doc.PieceOf(id); ok && p.Object != "" {
@@ -229,6 +268,8 @@ func (g *gen) describe(m *raster.Image) (en, es string) {
 			ens, ess = append(ens, o.Label["en"]), append(ess, o.Label["es"])
 		}
 	}
+	a, b := props(m, lists...)
+	ens, ess = append(ens, a...), append(ess, b...)
 	if len(ens) == 0 {
 		return "a mountainside", "una ladera"
 	}
@@ -236,7 +277,7 @@ func (g *gen) describe(m *raster.Image) (en, es string) {
 }
 
 // copies makes the crop, the re-encode and the screenshot.
-func (g *gen) copies(all []taken) error {
+func (g *gen) copies(all []*taken) error {
 	r := g.stream(forPhotos + 500)
 	pick := r.Perm(len(all))
 	kinds := []string{"crop", "reencode", "screenshot"}
@@ -255,7 +296,7 @@ func (g *gen) copies(all []taken) error {
 	return nil
 }
 
-func (g *gen) copyOf(src taken, kind string, r *rand.Rand) error {
+func (g *gen) copyOf(src *taken, kind string, r *rand.Rand) error {
 	b := src.img.Bounds()
 	w, h := b.Dx(), b.Dy()
 	im := g.truth.Images[src.index]
@@ -334,11 +375,7 @@ func (g *gen) copyOf(src taken, kind string, r *rand.Rand) error {
 		es: "Imagen generada" + map[string]string{"screenshot": ", pantalla de teléfono que muestra una foto"}[kind] + ": " + strings.TrimPrefix(src.file.es, "Imagen generada: "),
 		set: func(id string) {
 			g.truth.Images[at].Item = id
-			for i, f := range g.files {
-				if f == src.file {
-					g.truth.Images[at].CopyOf = fmt.Sprintf("%s-%03d", prefix, i+1)
-				}
-			}
+			g.truth.Images[at].CopyOf = g.idOf(src.file.name)
 		}})
 	return nil
 }
@@ -372,23 +409,36 @@ func (g *gen) ribbon(w, h int) (*image.RGBA, int, error) {
 	return nil, 0, fmt.Errorf("the band of fiction was not drawn on a picture of %d by %d", w, h)
 }
 
+// ribbonOf keeps the band for each size of picture.
+func (g *gen) ribbonOf(w, h int) (*image.RGBA, int, error) {
+	type kept struct {
+		img  *image.RGBA
+		rows int
+	}
+	if k, ok := g.bands.Load([2]int{w, h}); ok {
+		return k.(kept).img, k.(kept).rows, nil
+	}
+	m, n, err := g.ribbon(w, h)
+	if err != nil {
+		return nil, 0, err
+	}
+	g.bands.Store([2]int{w, h}, kept{m, n})
+	return m, n, nil
+}
+
 // bandRows is how many rows of a picture the band takes.
 func (g *gen) bandRows(w, h int) int {
-	if n, ok := g.rows[[2]int{w, h}]; ok {
-		return n
-	}
-	_, n, err := g.ribbon(w, h)
+	_, n, err := g.ribbonOf(w, h)
 	if err != nil {
-		n = h / 8 // strip reports it
+		return h / 8 // strip reports it
 	}
-	g.rows[[2]int{w, h}] = n
 	return n
 }
 
 // strip lays the band across the top of a picture.
 func (g *gen) strip(img *image.RGBA) error {
 	b := img.Bounds()
-	m, n, err := g.ribbon(b.Dx(), b.Dy())
+	m, n, err := g.ribbonOf(b.Dx(), b.Dy())
 	if err != nil {
 		return err
 	}

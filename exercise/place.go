@@ -26,9 +26,20 @@ func both(en, es string) sightline.Text { return sightline.Text{"en": en, "es": 
 // layout is the place of one seed.
 type layout struct {
 	spec   *scene.Spec // what the investigators have
-	extra  scene.LayerSpec
-	uphill float64 // degrees
+	uphill float64     // degrees
 	shots  [3][2]float64
+
+	// What is in no plan is placed by these.
+	at      func(right, forward float64) [2]float64
+	roadAt  func(s float64) float64
+	side    float64
+	slots   [3]float64 // along the road: two patrol vehicles, a truck
+	crooked [3]float64
+	tank    [2]float64
+	people  [][2]float64
+	passing []passing
+	wind    float64      // degrees, where smoke drifts
+	bodies  [][3]float64 // east, north and half size of what is in the plan
 }
 
 // turn rotates (right, forward) of a heading into east, north.
@@ -81,10 +92,24 @@ func lay(r *rand.Rand) *layout {
 	w0, w1 := at(wallS, -14), at(wallS+side*2, 4)
 	wall := scene.Part{Kind: "wall", ID: "S-07", Label: both("brick wall", "muro de ladrillo"), WidthM: 0.3, HeightM: 1.8, Points: [][]float64{{w0[0], w0[1]}, {w1[0], w1[1]}}}
 	var trees []scene.Part
+	// Neighbouring houses further off.
+	far := func(id string, s, f, w, long, high float64, roof, material, roofOf string) scene.Part {
+		return scene.Part{Kind: "house", ID: id, Label: both("neighbouring house "+id[2:], "casa vecina "+id[2:]), At: at(s, f), HeadingDeg: h(up + 180 + between(r, -18, 18)), WidthM: w, LengthM: long, HeightM: high, SinkM: 3, Roof: roof, OverhangM: 0.5, PadM: 1, CutM: 8, Material: material, RoofMaterial: roofOf,
+			Openings: []scene.Opening{{Name: "door", Face: "front", CentreM: -w / 4, WidthM: 1, SillM: 0, HeightM: 2.1}, {Name: "window", Face: "front", CentreM: w / 5, WidthM: 1.4, SillM: 0.9, HeightM: 1.2}}}
+	}
+	farther := []scene.Part{
+		far("S-08", side*between(r, 78, 92), between(r, 14, 26), 9, 8, 3.1, "gable", "plaster", "roof_tile"),
+		far("S-09", -side*between(r, 66, 84), between(r, 16, 30), 10, 7.5, 3.4, "gable", "brick", "roof_sheet"),
+		far("S-10", side*between(r, 26, 40), between(r, 74, 90), 8, 7, 3.0, "flat", "concrete", ""),
+	}
 	for len(trees) < 16 {
 		s, f := between(r, -150, 150), between(r, -90, 110)
 		near := math.Abs(s) < 62 && f > -52 && f < 56
 		onRoad := math.Abs(f-roadAt(s)) < 11
+		p := at(s, f)
+		for _, q := range farther {
+			near = near || math.Hypot(p[0]-q.At[0], p[1]-q.At[1]) < 16
+		}
 		if near || onRoad {
 			continue
 		}
@@ -106,19 +131,34 @@ func lay(r *rand.Rand) *layout {
 		Layers: []scene.LayerSpec{
 			{Provenance: prov("L-02", both("House", "Casa"), "from_plans"), Parts: []scene.Part{houseP}},
 			{Provenance: prov("L-03", both("Mountain road", "Carretera de montaña"), "from_plans"), Parts: []scene.Part{{Kind: "road", ID: "S-02", Label: both("mountain road", "carretera de montaña"), WidthM: 6.4, CutM: 16, Points: road}}},
-			{Provenance: prov("L-04", both("Neighbouring bodies", "Cuerpos vecinos"), "from_plans"), Parts: []scene.Part{flat, pole, tank, store, wall}},
+			{Provenance: prov("L-04", both("Neighbouring bodies", "Cuerpos vecinos"), "from_plans"), Parts: append([]scene.Part{flat, pole, tank, store, wall}, farther...)},
 			{Provenance: prov("L-05", both("Trees", "Árboles"), "conjectural"), Parts: trees}},
 		Views: []scene.ViewSpec{
 			{ID: "overview", Title: both("Overview", "Vista general"), Eye: lift(at(-70, -110), 42), Target: lift(at(0, 10), 2), VFovDeg: 38},
 			{ID: "house", Title: both("The house", "La casa"), Eye: lift(at(-14, -34), 8), Target: lift(at(0, 0), 4), VFovDeg: 40},
 			{ID: "plan", Title: both("Plan", "Planta"), Eye: lift(at(0, 0), 300), Target: [3]float64{0, 0, 0}, VFovDeg: 34}},
 	}
-	// What stood there on the day and is in no plan: vehicles.
+	l.at, l.roadAt, l.side, l.tank, l.wind = at, roadAt, side, tank.At, between(r, 0, 360)
 	for i, s := range []float64{poleS - side*9, poleS + side*2, -side * 28} {
-		l.extra.Parts = append(l.extra.Parts, scene.Part{Kind: "box", At: at(s, roadAt(s)+2), HeadingDeg: h(up + 90 + between(r, -5, 5)), WidthM: 2.1, LengthM: between(r, 4.4, 7), HeightM: between(r, 1.6, 2.7), Material: "plain", SinkM: 0.2})
+		l.slots[i], l.crooked[i] = s, between(r, -4, 4)
 		l.shots[i] = at(s+side*3.4, roadAt(s)+0.5)
 	}
-	l.extra.Provenance = prov("L-09", both("Vehicles", "Vehículos"), "conjectural")
+	for i := range 5 {
+		l.people = append(l.people, at(side*between(r, 9, 15)*[]float64{1, -1}[i%2]+between(r, -3, 3), between(r, -14, 22)))
+	}
+	paints := [][3]uint8{{168, 44, 38}, {226, 224, 216}, {58, 82, 128}, {196, 168, 60}, {70, 74, 78}}
+	for i := range 26 {
+		c := paints[r.IntN(len(paints))]
+		l.passing = append(l.passing, passing{at: -3300 + 255*float64(i) + between(r, -90, 90), speed: between(r, 7, 12), direction: []float64{1, -1}[r.IntN(2)], paint: colour(c[0], c[1], c[2])})
+	}
+	l.passing = append(l.passing, passing{at: between(r, 4, 9), speed: 9, direction: side, paint: colour(226, 224, 216)})
+	l.bodies = [][3]float64{{0, 0, 9}}
+	for _, p := range append([]scene.Part{flat, pole, tank, store}, farther...) {
+		l.bodies = append(l.bodies, [3]float64{p.At[0], p.At[1], math.Max(p.WidthM, p.LengthM) / 2})
+	}
+	for _, p := range trees {
+		l.bodies = append(l.bodies, [3]float64{p.At[0], p.At[1], 1})
+	}
 	return l
 }
 
@@ -132,11 +172,9 @@ func ridge(at func(a, b float64) [2]float64, forward, up float64, r *rand.Rand) 
 	return out
 }
 
-// build makes the scene as it was, and its document.
+// build makes the document that the investigators' spec gives.
 func (l *layout) build() (*scene.Document, error) {
-	world := *l.spec
-	world.Layers = append(append([]scene.LayerSpec(nil), l.spec.Layers...), l.extra)
-	r, err := (&scene.Builder{}).Build(&world)
+	r, err := (&scene.Builder{}).Build(l.spec)
 	if err != nil {
 		return nil, fmt.Errorf("failed to build the place of the exercise: %w", err)
 	}

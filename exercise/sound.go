@@ -41,11 +41,26 @@ func distance(a, b [3]float64) float64 {
 	return math.Sqrt((a[0]-b[0])*(a[0]-b[0]) + (a[1]-b[1])*(a[1]-b[1]) + (a[2]-b[2])*(a[2]-b[2]))
 }
 
-// hear is what a microphone at a place records from a true time on: every
-// source after its distance over the speed of sound and as weak as the
-// distance makes it, its echo from the house, a tail of reverberation, and the
-// wind.
-func (g *gen) hear(r *rand.Rand, at [3]float64, startMS float64, rate, samples int) ([]float64, []Arrival) {
+// still is a microphone that stays where it is.
+func still(at [3]float64) func(float64) [3]float64 {
+	return func(float64) [3]float64 { return at }
+}
+
+// reaches is how far a sound goes, by way of a point or straight, until it
+// meets a microphone that may move: far = |p(emitted + far/c) - from|.
+func (g *gen) reaches(from [3]float64, emittedMS float64, pos func(seconds float64) [3]float64) float64 {
+	far := distance(from, pos(emittedMS/1000))
+	for range 6 { // people walk at a two-hundredth of the speed of sound
+		far = distance(from, pos(emittedMS/1000+far/g.truth.SoundC))
+	}
+	return far
+}
+
+// hear is what a microphone records from a true time on, pos its place by
+// seconds since: every source after its distance over the speed of sound and
+// as weak as the distance makes it, its echo from the house, a tail of
+// reverberation, the wind, and what is near this microphone alone.
+func (g *gen) hear(r *rand.Rand, pos func(seconds float64) [3]float64, startMS float64, rate, samples int) ([]float64, []Arrival) {
 	x := make([]float64, samples)
 	step := 1000 / float64(rate)
 	var arrivals []Arrival
@@ -71,12 +86,17 @@ func (g *gen) hear(r *rand.Rand, at [3]float64, startMS float64, rate, samples i
 		return arrive / 1000
 	}
 	for _, s := range g.truth.Sources {
-		far := distance(s.Position, at)
-		t := add(s, far, 40/max(far, 5), s.Kind == "shot")
+		emitted := s.TimeMS - startMS
+		if emitted < -60_000 || emitted > float64(samples)*step {
+			continue
+		}
+		far := g.reaches(s.Position, emitted, pos)
+		t := add(s, far, 40/max(far, 5), s.Kind != "horn")
 		if t > 0 && t < float64(samples)*step/1000 {
 			arrivals = append(arrivals, Arrival{s.ID, t, far})
 		}
-		by := distance(s.Position, house) + distance(house, at)
+		toHouse := distance(s.Position, house)
+		by := toHouse + g.reaches(house, emitted+toHouse/g.truth.SoundC*1000, pos)
 		if by > far+4 {
 			add(s, by, 0.2*40/max(by, 5), false)
 		}
@@ -89,12 +109,58 @@ func (g *gen) hear(r *rand.Rand, at [3]float64, startMS float64, rate, samples i
 	if peak > 0 {
 		gain = 0.8 / peak
 	}
+	for n := range x {
+		x[n] *= gain
+	}
+	g.near(r, x, rate)
 	wind, level := 0.0, between(r, 0.003, 0.008)
 	for n := range x {
 		wind += 0.02 * (r.NormFloat64() - wind)
-		x[n] = gain*x[n] + level*4*wind + level*0.25*r.NormFloat64()
+		x[n] += level*4*wind + level*0.25*r.NormFloat64()
 	}
 	return x, arrivals
+}
+
+// near adds what only this microphone hears: birds, steps, a murmur without
+// words. Nothing of it is in another recording, so it cannot help to align
+// them, and it is weaker than the shots.
+func (g *gen) near(r *rand.Rand, x []float64, rate int) {
+	long := float64(len(x)) / float64(rate)
+	over := func(from, seconds float64, wave func(t float64) float64) {
+		for n := max(int(from*float64(rate)), 0); n < min(int((from+seconds)*float64(rate)), len(x)); n++ {
+			x[n] += wave(float64(n)/float64(rate) - from)
+		}
+	}
+	for at := 3 * r.Float64(); at < long; at += 0.4 + 4*r.Float64() { // birds
+		f, rise, loud := 2300+1900*r.Float64(), -3000+6000*r.Float64(), 0.006+0.02*r.Float64()
+		for k := range 1 + r.IntN(4) {
+			over(at+0.13*float64(k), 0.09, func(t float64) float64 {
+				return loud * math.Sin(math.Pi*t/0.09) * math.Sin(2*math.Pi*(f*t+rise*t*t/2))
+			})
+		}
+	}
+	pace, loud := 0.48+0.2*r.Float64(), 0.008+0.016*r.Float64()
+	from := long * r.Float64() * 0.7
+	for at := from; at < min(from+6, long); at += pace { // steps
+		smooth := 0.0
+		over(at, 0.07, func(t float64) float64 {
+			smooth += 0.18 * (r.NormFloat64() - smooth)
+			return 3 * loud * smooth * math.Exp(-t/0.018)
+		})
+	}
+	if r.IntN(3) > 0 { // a murmur
+		from, seconds := long*r.Float64()*0.6, 1.2+2.5*r.Float64()
+		pitch, phase := 100+90*r.Float64(), 0.0
+		over(from, seconds, func(t float64) float64 {
+			phase += pitch * (1 + 0.06*math.Sin(2*math.Pi*0.9*t)) / float64(rate)
+			open := math.Max(0, math.Sin(2*math.Pi*2.1*t))
+			v := 0.0
+			for k := 1.0; k <= 9; k++ {
+				v += math.Sin(2*math.Pi*k*phase) / (0.5 + math.Abs(k-3-2*math.Sin(2*math.Pi*0.8*t)))
+			}
+			return 0.011 * open * v
+		})
+	}
 }
 
 // wav writes 16 bit mono PCM with a comment and a date (RIFF, INFO list).
@@ -161,7 +227,7 @@ func (g *gen) lastSound() float64 {
 func (g *gen) sounds() error {
 	recorders, clips := 2, 1
 	if g.Full {
-		recorders, clips = 6, 6
+		recorders, clips = 5, 4
 	}
 	g.total += recorders + clips
 	for i := range recorders {
@@ -173,13 +239,18 @@ func (g *gen) sounds() error {
 		start = math.Round(start*1e4) / 1e4
 		samples := int((g.lastSound() - start + 2500 + 4000*r.Float64()) * rate / 1000)
 		at := g.spot(r, 25, 240)
-		x, arrivals := g.hear(r, at, start, rate, samples)
+		x, arrivals := g.hear(r, still(at), start, rate, samples)
 		own := local(when.Instant(start) + when.Instant(d.OffsetMS))
 		name := fmt.Sprintf("REC_%c_%s.wav", 'A'+i, own.Format("20060102_150405"))
 		g.truth.Sounds = append(g.truth.Sounds, Sound{File: name, Device: d.ID, StartMS: start, Rate: rate, Samples: samples, Position: at, Arrivals: arrivals})
 		k := len(g.truth.Sounds) - 1
 		o := []*owner{neighbours, driver, reporter}[i%3]
-		g.files = append(g.files, &media{name: name, kind: "audio", data: wav(x, rate, own.Format("2006-01-02 15:04:05")), owner: o,
+		if i == 0 {
+			// Where she says she was: a map's click, some metres off.
+			e, n := between(r, -3, 3), between(r, -3, 3)
+			g.home = &[3]float64{math.Round(at[0] + e), math.Round(at[1] + n), math.Round(at[2]*10) / 10}
+		}
+		g.files = append(g.files, &media{name: name, kind: "audio", witness: i == 0, data: wav(x, rate, own.Format("2006-01-02 15:04:05")), owner: o,
 			en: "Computed recording outdoors: wind, a horn, bangs.", es: "Grabación calculada al aire libre: viento, una bocina, detonaciones.", set: func(id string) { g.truth.Sounds[k].Item = id }})
 		if err := g.step(name); err != nil {
 			return err

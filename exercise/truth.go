@@ -8,7 +8,7 @@ import (
 )
 
 // TruthFormat is the value of Truth.Format.
-const TruthFormat = "sightline.exercise.truth/1"
+const TruthFormat = "sightline.exercise.truth/2"
 
 // Truth is the answer sheet. Positions are metres east, north, up of the
 // scene frame; times are UTC milliseconds; pixels are those of the picture as
@@ -29,7 +29,7 @@ type Truth struct {
 	Images  []Image  `json:"images"`
 	Videos  []Video  `json:"videos"`
 	Sounds  []Sound  `json:"sounds"`
-	Sources []Sonic  `json:"sound_sources"` // shots and horns
+	Sources []Sonic  `json:"sound_sources"` // shots, horns, and those of another event
 	Posts   []Post   `json:"posts"`
 
 	// Official is what the planted false communique says, and the truth.
@@ -39,6 +39,8 @@ type Truth struct {
 		SaysMS    int64  `json:"says_utc_ms"`
 		FirstShot int64  `json:"first_shot_utc_ms"`
 	} `json:"official"`
+
+	Planted []Planted `json:"planted"`
 
 	// Left says what this machine could not make.
 	Left []string `json:"left_out,omitempty"`
@@ -121,6 +123,9 @@ type Image struct {
 	GPSErrM  float64     `json:"gps_error_m,omitempty"`
 	CopyOf   string      `json:"copy_of,omitempty"`   // item it was made from
 	CopyKind string      `json:"copy_kind,omitempty"` // crop, reencode, screenshot
+	// Ground is the footprint of the satellite picture: corners of the picture
+	// from its top left clockwise, on the ground. Empty for photos.
+	Ground [][3]float64 `json:"ground,omitempty"`
 	// Scale and Shift take pixels of the original to this picture:
 	// px = Scale * original + Shift.
 	Scale float64    `json:"scale,omitempty"`
@@ -133,16 +138,44 @@ type Video struct {
 	Item     string    `json:"item"`
 	File     string    `json:"file"`
 	Device   string    `json:"device"`
+	Motion   string    `json:"motion"` // still (on a stand), turning (about its centre), walking
 	StartMS  float64   `json:"utc_ms"`
 	FPS      float64   `json:"fps"`
 	F35      float64   `json:"f35_mm"`
-	Cameras  []Camera  `json:"cameras"` // one a frame
+	Cameras  []Camera  `json:"cameras"` // one a frame; one alone where nothing of it changes
 	Points   []Pixel   `json:"points"`  // in the first frame
+	Keys     []Key     `json:"keys"`    // once a second
 	Arrivals []Arrival `json:"arrivals,omitempty"`
 	// Created is what the file's creation time means: utc (the device's clock
 	// in UTC), local (its wall clock written where UTC belongs), or empty
 	// where it has none.
 	Created string `json:"creation_time,omitempty"`
+	// CopyOf is the item it was made from, CopyKind reencode or excerpt. Pixels
+	// are Scale times those of the original; its first frame is CutS seconds
+	// into the original. The other fields are those of the copy.
+	CopyOf   string  `json:"copy_of,omitempty"`
+	CopyKind string  `json:"copy_kind,omitempty"`
+	Scale    float64 `json:"scale,omitempty"`
+	CutS     float64 `json:"cut_s,omitempty"`
+	// OtherEvent: it shows something else than what it is passed on as.
+	OtherEvent bool `json:"other_event,omitempty"`
+}
+
+// Key is a frame with the named points in it.
+type Key struct {
+	Frame  int     `json:"frame"`
+	Points []Pixel `json:"points"`
+}
+
+// At is the camera of a frame.
+func (v *Video) At(frame int) Camera { return v.Cameras[min(frame, len(v.Cameras)-1)] }
+
+// Planted is a trap or duty of the case that no other list names.
+type Planted struct {
+	Kind string      `json:"kind"` // deleted, blur, other_event
+	Item string      `json:"item"`
+	Note string      `json:"note"`
+	ENU  *[3]float64 `json:"enu,omitempty"` // blur: what an edition must not show
 }
 
 // Sound is one recording with a position. Sample n is at StartMS + 1000 n / Rate
@@ -166,10 +199,10 @@ type Arrival struct {
 	RangeM float64 `json:"range_m"`
 }
 
-// Sonic is a shot or horn.
+// Sonic is a source of sound.
 type Sonic struct {
 	ID       string     `json:"id"`
-	Kind     string     `json:"kind"` // shot, horn
+	Kind     string     `json:"kind"` // shot, horn; firecracker: of the other event
 	TimeMS   float64    `json:"utc_ms"`
 	Position [3]float64 `json:"position"`
 }

@@ -70,21 +70,27 @@ func (b *Backdrop) Turn(cam sight.Camera) (*Backdrop, error) {
 	n := v.w * v.h
 	pix, z, id := make([]uint8, 4*n), make([]float32, n), make([]uint32, n)
 	w, h := b.v.w, b.v.h
+	inf := float32(math.Inf(1))
 	bands(v.h, b.o.Workers, func(lo, hi int) {
 		for y := lo; y < hi; y++ {
 			ry := (float64(y) + 0.5 - v.cy) / v.f
+			// Along a row the three coordinates are lines in x.
+			first := (0.5 - v.cx) / v.f
+			var at, by vec
+			for j := range 3 {
+				at[j], by[j] = float64(m[j][0]*first)+float64(m[j][1]*ry)+m[j][2], m[j][0]/v.f
+			}
 			for x := range v.w {
-				i := y*v.w + x
-				rx := (float64(x) + 0.5 - v.cx) / v.f
-				qz := float64(m[2][0]*rx) + float64(m[2][1]*ry) + m[2][2]
-				z[i] = float32(math.Inf(1))
+				i, fx := y*v.w+x, float64(x)
+				qz := at[2] + float64(by[2]*fx)
+				z[i] = inf
 				pix[4*i+3] = 255
 				if qz <= 0 {
 					continue
 				}
 				k := b.v.f / qz
-				u := float64((float64(m[0][0]*rx)+float64(m[0][1]*ry)+m[0][2])*k) + b.v.cx
-				t := float64((float64(m[1][0]*rx)+float64(m[1][1]*ry)+m[1][2])*k) + b.v.cy
+				u := float64((at[0]+float64(by[0]*fx))*k) + b.v.cx
+				t := float64((at[1]+float64(by[1]*fx))*k) + b.v.cy
 				if !(u >= 0 && t >= 0 && u < float64(w) && t < float64(h)) {
 					continue
 				}
@@ -94,9 +100,9 @@ func (b *Backdrop) Turn(cam sight.Camera) (*Backdrop, error) {
 				fu, ft := int(u*256)-128, int(t*256)-128
 				x0, y0 := max(fu>>8, 0), max(ft>>8, 0)
 				x1, y1 := min((fu>>8)+1, w-1), min((ft>>8)+1, h-1)
-				au, at := fu&255, ft&255
-				w11, w10 := au*at, (256-au)*at
-				w01, w00 := au*(256-at), (256-au)*(256-at)
+				au, av := fu&255, ft&255
+				w11, w10 := au*av, (256-au)*av
+				w01, w00 := au*(256-av), (256-au)*(256-av)
 				p00, p01 := b.pix[4*(y0*w+x0):], b.pix[4*(y0*w+x1):]
 				p10, p11 := b.pix[4*(y1*w+x0):], b.pix[4*(y1*w+x1):]
 				o := pix[4*i : 4*i+3 : 4*i+3]

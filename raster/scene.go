@@ -22,6 +22,10 @@ type Scene struct {
 	Focus       [3]float64
 	FocusRadius float64
 
+	// ShadowCells is the side of the shadow maps in cells, 2048 where it is 0:
+	// half of it makes shadows twice as coarse at a quarter of the work.
+	ShadowCells int
+
 	Lines    []Line
 	Ellipses []Ellipse
 	Wedges   []Wedge

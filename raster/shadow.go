@@ -28,9 +28,13 @@ func (p *Prepared) castShadows() {
 	for _, q := range p.pos {
 		reach = max(reach, length(sub(q, centre)))
 	}
+	cells := shadowCells
+	if n := p.scene.ShadowCells; n > 0 {
+		cells = min(max(n, 64), 8192)
+	}
 	for _, k := range []float64{1, 5, 25} {
 		half := min(radius*k, reach)
-		m := shadowMap{right: right, down: down, to: p.sun, centre: centre, half: half, n: shadowCells}
+		m := shadowMap{right: right, down: down, to: p.sun, centre: centre, half: half, n: cells}
 		m.cell = 2 * half / float64(m.n)
 		m.draw(p)
 		p.shade = append(p.shade, m)
