@@ -236,6 +236,18 @@ type Jobs interface {
 	Beat(ctx context.Context, jobID, worker string, lease time.Duration, progress float64) error
 }
 
+// JobCount is how many jobs of one lane and kind are in one state.
+type JobCount struct {
+	State, Lane, Kind string
+	Count             int
+}
+
+// JobCounter is what a [Reader] may be able to do as well: count the jobs
+// without listing them.
+type JobCounter interface {
+	JobCounts() ([]JobCount, error)
+}
+
 // NewObject returns an empty object of a kind, to read JSON into; nil for a
 // kind that does not exist.
 func NewObject(k Kind) Object {

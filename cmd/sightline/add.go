@@ -10,35 +10,10 @@ import (
 
 	"github.com/mattn/go-isatty"
 
-	"sightline"
 	"sightline/archive"
 	"sightline/flow"
 	"sightline/intake"
 )
-
-// inCase is the flag by which a verb finds its case.
-type inCase struct {
-	Case string `help:"The case folder. Default: the case that holds the current folder." placeholder:"DIR" type:"path"`
-}
-
-// open opens the case for work.
-func (c *inCase) open(o archive.Options) (*archive.CaseFolder, error) {
-	dir := c.Case
-	if dir == "" {
-		var err error
-		if dir, err = archive.Find("."); err != nil {
-			return nil, exit(2, err)
-		}
-	}
-	f, err := archive.Open(dir, o)
-	switch {
-	case err == nil:
-		return f, nil
-	case errors.Is(err, sightline.ErrNotFound), errors.Is(err, sightline.ErrInvalid), errors.Is(err, sightline.ErrNewer):
-		return nil, exit(2, err)
-	}
-	return nil, err
-}
 
 // terminal reports whether w is a person's screen: progress is drawn only there.
 func terminal(w any) bool {

@@ -88,7 +88,7 @@ func (c *checkCmd) Run(e *env) error {
 			return exit(2, err)
 		}
 	}
-	return printReport(e, rep, f.Dir, c.JSON)
+	return printReport(e, rep, f.Place.String(), c.JSON)
 }
 
 // checkBag checks a BagIt bag: status 0 when it is valid, 1 when it is not.
@@ -141,7 +141,7 @@ func (c *checkCmd) parse(o *archive.CheckOptions) (err error) {
 
 // restore puts bytes back from a copy and checks again.
 func (c *checkCmd) restore(e *env, dir string, rep *archive.Report, o archive.CheckOptions) (*archive.Report, error) {
-	f, err := archive.Open(dir, archive.Options{})
+	f, err := archive.OpenAt(e.ctx, c.where(dir), archive.Options{})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func (c *checkCmd) restore(e *env, dir string, rep *archive.Report, o archive.Ch
 	for _, x := range done.Left {
 		fmt.Fprintf(e.stderr, "not restored: %s\n", x)
 	}
-	g, err := archive.Open(dir, archive.Options{ReadOnly: true})
+	g, err := archive.OpenAt(e.ctx, c.where(dir), archive.Options{ReadOnly: true})
 	if err != nil {
 		return nil, err
 	}
@@ -163,9 +163,17 @@ func (c *checkCmd) restore(e *env, dir string, rep *archive.Report, o archive.Ch
 	return archive.Check(e.ctx, g, o)
 }
 
+// where is the place of the case that is checked.
+func (c *checkCmd) where(dir string) archive.Place {
+	if c.Case == "" && c.DB != "" {
+		return archive.Place{Dir: c.State, DB: c.DB, Blobs: c.Blobs}
+	}
+	return archive.Place{Dir: dir}
+}
+
 // record appends an entry with the outcome; the faults themselves are sealed.
 func (c *checkCmd) record(e *env, dir string, rep *archive.Report) error {
-	f, err := archive.Open(dir, archive.Options{})
+	f, err := archive.OpenAt(e.ctx, c.where(dir), archive.Options{})
 	if err != nil {
 		return err
 	}

@@ -29,9 +29,11 @@ type cli struct {
 	Similar  similarCmd  `cmd:"" help:"Group files that show or sound the same, and say what each copy lost."`
 
 	Serve   serveCmd   `cmd:"" help:"Serve the desk of a case, or a published edition, on this machine."`
+	Jobs    jobsCmd    `cmd:"" help:"Show what is running, waiting and failed, and why; put failed work back."`
 	Publish publishCmd `cmd:"" help:"Write the next edition, or say what stands in its way."`
 	Check   checkCmd   `cmd:"" help:"Read everything a case or an edition holds and report each fault."`
 	Copy    copyCmd    `cmd:"" help:"Make a verified copy of a case, or bring an older copy up to date."`
+	Move    moveCmd    `cmd:"" help:"Take a case from a folder to a team's database and bucket, or back."`
 	Stamp   stampCmd   `cmd:"" help:"Ask time-stamping authorities to sign the head of the log; only a digest is sent."`
 	Erase   eraseCmd   `cmd:"" help:"Take an item out of a case for good, by law or at a source's wish."`
 	Demo    demoCmd    `cmd:"" help:"Build the demonstration case and serve it."`

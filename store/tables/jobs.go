@@ -186,6 +186,24 @@ func (s *Store) Retry(ctx context.Context, jobID string) error {
 	return fmt.Errorf("there is no failed job %s: %w", jobID, sightline.ErrNotFound)
 }
 
+// JobCounts counts the jobs. See [sightline.JobCounter].
+func (r *reader) JobCounts() ([]sightline.JobCount, error) {
+	rows, err := r.q.QueryContext(r.ctx, `SELECT state, lane, kind, count(*) FROM job GROUP BY state, lane, kind ORDER BY state, lane, kind`)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []sightline.JobCount{}
+	for rows.Next() {
+		var c sightline.JobCount
+		if err := rows.Scan(&c.State, &c.Lane, &c.Kind, &c.Count); err != nil {
+			return nil, err
+		}
+		out = append(out, c)
+	}
+	return out, rows.Err()
+}
+
 // plain is a message that every engine can keep: valid UTF-8 without NUL.
 func plain(s string) string {
 	return strings.ToValidUTF8(strings.ReplaceAll(s, "\x00", "\uFFFD"), "\uFFFD")

@@ -26,7 +26,10 @@ type reader struct {
 	at, key string
 }
 
-var _ sightline.Finder = (*reader)(nil)
+var (
+	_ sightline.Finder     = (*reader)(nil)
+	_ sightline.JobCounter = (*reader)(nil)
+)
 
 // page is how many rows are read at a time.
 const page = 500
