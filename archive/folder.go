@@ -60,6 +60,15 @@ func (o Options) rand() io.Reader {
 	return o.Rand
 }
 
+// clock describes the clock of entries: that of this machine, unless the
+// options bring their own.
+func (o Options) clock() func() sightline.Clock {
+	if o.Now != nil {
+		return nil
+	}
+	return systemClock()
+}
+
 func (o Options) actor() (sightline.Actor, error) {
 	if o.Actor != nil {
 		return *o.Actor, nil
@@ -106,7 +115,7 @@ func Create(path string, c sightline.Case, o Options) (_ *CaseFolder, err error)
 	}
 	f := &CaseFolder{Dir: path, Place: Place{Dir: path}, Actor: actor}
 	keep := func(c sightline.Checkpoint) { f.keepWitness(c, o.Actor == nil) }
-	store, err := sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, LogKey: signer, Witness: keep})
+	store, err := sqlite.Create(filepath.Join(path, caseFile), origin, sqlite.Options{Now: o.Now, Clock: o.clock(), Rand: o.Rand, Machine: o.Machine, LogKey: signer, Witness: keep})
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +164,7 @@ func Open(path string, o Options) (*CaseFolder, error) {
 	if _, err := os.Stat(filepath.Join(path, caseFile)); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%s is not a case folder: it has no %s: %w", path, caseFile, sightline.ErrNotFound)
 	}
-	so := sqlite.Options{Now: o.Now, Rand: o.Rand, Machine: o.Machine, ReadOnly: o.ReadOnly}
+	so := sqlite.Options{Now: o.Now, Clock: o.clock(), Rand: o.Rand, Machine: o.Machine, ReadOnly: o.ReadOnly}
 	if o.ReadOnly {
 		store, err := sqlite.Open(filepath.Join(path, caseFile), so)
 		if err != nil {
