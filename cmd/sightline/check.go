@@ -166,7 +166,7 @@ func (c *checkCmd) restore(e *env, dir string, rep *archive.Report, o archive.Ch
 // where is the place of the case that is checked.
 func (c *checkCmd) where(dir string) archive.Place {
 	if c.Case == "" && c.DB != "" {
-		return archive.Place{Dir: c.State, DB: c.DB, Blobs: c.Blobs}
+		return archive.Place{Dir: c.Local, DB: c.DB, Blobs: c.Blobs}
 	}
 	return archive.Place{Dir: dir}
 }

@@ -14,14 +14,14 @@ type inCase struct {
 	Case  string `help:"The case folder. Default: the case that holds the current folder." placeholder:"DIR" type:"path"`
 	DB    string `name:"db" env:"SIGHTLINE_DB" help:"Database of a team's case, instead of a folder: postgres://user@host/database?case=ID." placeholder:"ADDRESS"`
 	Blobs string `env:"SIGHTLINE_BLOBS" help:"Bytes of a team's case: s3://bucket/prefix?endpoint=https://host, or a folder that all machines share." placeholder:"ADDRESS"`
-	State string `env:"SIGHTLINE_STATE" type:"path" help:"This machine's own folder for a team's case: key of the log, working files, editions." placeholder:"DIR"`
+	Local string `env:"SIGHTLINE_LOCAL" type:"path" help:"This machine's own folder for a team's case: key of the log, working files, editions." placeholder:"DIR"`
 }
 
 // place is where the case is. A folder that is named goes before addresses
 // that only the environment gives.
 func (c *inCase) place() (archive.Place, error) {
 	if c.Case == "" && (c.DB != "" || c.Blobs != "") {
-		return archive.Place{Dir: c.State, DB: c.DB, Blobs: c.Blobs}, nil
+		return archive.Place{Dir: c.Local, DB: c.DB, Blobs: c.Blobs}, nil
 	}
 	dir := c.Case
 	if dir == "" {
