@@ -27,6 +27,7 @@ type cli struct {
 
 	Identify identifyCmd `cmd:"" help:"Say what files say about themselves: type, times, place, device, hashes, doubts."`
 	Similar  similarCmd  `cmd:"" help:"Group files that show or sound the same, and say what each copy lost."`
+	Read     readCmd     `cmd:"" help:"Show what an export holds, row by row, before anything is written."`
 
 	Serve   serveCmd   `cmd:"" help:"Serve the desk of a case, or a published edition, on this machine."`
 	Jobs    jobsCmd    `cmd:"" help:"Show what is running, waiting and failed, and why; put failed work back."`
