@@ -102,6 +102,7 @@ func analyse(x []float32, rate int) *analysis {
 	const blockS, marginS = 30, 1
 	block, margin := blockS*rate, marginS*rate
 	pre, gap, post := rate*60/1000, rate*2/1000, rate*10/1000
+	step := max(1, rate/4000) // a quarter of a millisecond; the edge is found later
 	for lo := 0; lo < len(x); lo += block {
 		from, to := max(0, lo-margin), min(len(x), lo+block+margin)
 		part := x[from:to]
@@ -117,7 +118,7 @@ func analyse(x []float32, rate int) *analysis {
 			for i, v := range y {
 				sum[i+1] = sum[i] + float64(v)*float64(v)
 			}
-			for i := pre + gap; i+post < n; i++ {
+			for i := pre + gap; i+post < n; i += step {
 				after := (sum[i+post] - sum[i]) / float64(post)
 				before := (sum[i-gap] - sum[i-gap-pre]) / float64(pre)
 				d := 10 * math.Log10((after+1e-14)/(before+1e-14))
@@ -142,12 +143,12 @@ func analyse(x []float32, rate int) *analysis {
 			}
 		}
 		apart := rate * 60 / 1000
-		for i := pre + gap; i+post < n; i++ {
+		for i := pre + gap; i+post < n; i += step {
 			if rise[i] < 5 || from+i < lo || from+i >= lo+block {
 				continue
 			}
 			top := true
-			for j := max(0, i-apart); j < min(n, i+apart) && top; j++ {
+			for j := max(pre+gap, i-apart/step*step); j < min(n, i+apart) && top; j += step {
 				top = rise[j] < rise[i] || (rise[j] == rise[i] && j >= i)
 			}
 			if top {

@@ -182,9 +182,10 @@ var window = func() (w [frame]float32) {
 
 // whiten returns samples lo to hi in which each moment and frequency counts by
 // how far it stands above the background, not by how loud it is: the cell X of
-// the short-time spectrum becomes X/(|X| + 2 floor). This is the phase transform
-// (Knapp and Carter 1976) where the signal is strong, and little where only
-// noise is. The gain is real, so nothing is delayed.
+// the short-time spectrum becomes X |X|/(|X|^2 + 4 floor^2). This is the phase
+// transform (Knapp and Carter 1976) where the signal is strong, times Wiener's
+// gain, which leaves little where only noise is. The gain is real, so nothing
+// is delayed.
 func (t *Track) whiten(lo, hi int) []float32 {
 	out := make([]float32, hi-lo)
 	if t.white != nil {
@@ -220,7 +221,8 @@ func (t *Track) whiten(lo, hi int) []float32 {
 				continue
 			}
 			re, im := real(v), imag(v)
-			g := 1 / (float32(math.Sqrt(float64(re*re+im*im))) + 2*t.floor[b])
+			m2 := re*re + im*im
+			g := float32(math.Sqrt(float64(m2))) / (m2 + 4*t.floor[b]*t.floor[b])
 			spec[b] = complex(re*g, im*g)
 		}
 		f.Inverse(buf, spec)
