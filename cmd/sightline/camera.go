@@ -1,100 +1,62 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
-	"errors"
-	"fmt"
 	"io"
-	"os"
 	"runtime"
-	"strings"
 	"time"
 
 	"sightline/sight"
 )
 
-// cameraCmd: where a photograph was taken from.
+// cameraCmd: where a photograph was taken from, and what follows.
 type cameraCmd struct {
-	Solve cameraSolveCmd `cmd:"" help:"Find where a camera stood from points marked in the photo and the model."`
+	Solve       cameraSolveCmd       `cmd:"" help:"Find where a camera stood from points marked in the photo and the model."`
+	See         cameraSeeCmd         `cmd:"" help:"Ask what solved cameras and people could see, and measure in a photo."`
+	Triangulate cameraTriangulateCmd `cmd:"" help:"Place a feature that several solved photos show."`
+	Export      cameraExportCmd      `cmd:"" help:"Write solved cameras for other programs: GeoPose, KML, glTF, COLMAP, CSV."`
+	Import      cameraImportCmd      `cmd:"" help:"Read cameras of COLMAP, fSpy, glTF (Blender) and KML."`
 }
 
 type cameraSolveCmd struct {
 	Problem string `arg:"" help:"Problem as JSON; .jsonl or - holds one problem a line."`
 	JSON    bool   `name:"json" help:"Print the answer as JSON, one line a problem."`
 	Timing  bool   `help:"Add elapsed_us, the time of each solution."`
+	Report  bool   `help:"Add the heat map and the next click worth making."`
 }
 
 // maxProblemBytes bounds one problem: 10,000 points with long names fit.
 const maxProblemBytes = 16 << 20
 
 func (c *cameraSolveCmd) Run(e *env) error {
-	batch := c.Problem == "-" || strings.HasSuffix(c.Problem, ".jsonl")
-	name, in := c.Problem, e.stdin
-	if c.Problem != "-" {
-		f, err := os.Open(c.Problem)
-		if err != nil {
-			return exit(2, fmt.Errorf("camera solve: %w", err))
-		}
-		defer f.Close()
-		in = f
-	} else {
-		name = "standard input"
-	}
-	out := bufio.NewWriter(e.stdout)
-	defer out.Flush()
 	if c.Timing { // processor time is that of one thread
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 	}
-	if !batch {
-		raw, err := io.ReadAll(io.LimitReader(in, maxProblemBytes+1))
-		if err != nil {
-			return exit(2, fmt.Errorf("camera solve: %s: %w", name, err))
+	scenes := &surroundings{base: folderOf(c.Problem)}
+	return sheets(e, "camera solve", c.Problem, func(raw []byte, out io.Writer) error {
+		a, err := c.one(raw, scenes, out)
+		if err == nil && a.Status == sight.Refused {
+			return exit(3, nil) // of a single problem; in a batch the answers say it
 		}
-		if len(raw) > maxProblemBytes {
-			return exit(2, fmt.Errorf("camera solve: %s is larger than %d bytes; a problem holds at most %d points", name, maxProblemBytes, sight.MaxPoints))
-		}
-		a, err := c.one(raw, out)
-		if err != nil {
-			return exit(2, fmt.Errorf("camera solve: %s: %w", name, err))
-		}
-		if a.Status == sight.Refused {
-			return exit(3, nil)
-		}
-		return nil
-	}
-	lines := bufio.NewScanner(in)
-	lines.Buffer(make([]byte, 64<<10), maxProblemBytes)
-	for n := 1; lines.Scan(); n++ {
-		if err := e.ctx.Err(); err != nil {
-			return err
-		}
-		raw := bytes.TrimSpace(lines.Bytes())
-		if len(raw) == 0 {
-			continue
-		}
-		if _, err := c.one(raw, out); err != nil {
-			return exit(2, fmt.Errorf("camera solve: %s, line %d: %w", name, n, err))
-		}
-	}
-	if err := lines.Err(); err != nil {
-		if errors.Is(err, bufio.ErrTooLong) {
-			err = fmt.Errorf("a line is longer than %d bytes", maxProblemBytes)
-		}
-		return exit(2, fmt.Errorf("camera solve: %s: %w", name, err))
-	}
-	return nil
+		return err
+	})
 }
 
-func (c *cameraSolveCmd) one(raw []byte, w io.Writer) (*sight.Answer, error) {
+func (c *cameraSolveCmd) one(raw []byte, scenes *surroundings, w io.Writer) (*sight.Answer, error) {
 	p, err := sight.ParseProblem(raw)
 	if err != nil {
 		return nil, err
 	}
+	l := scenes.load(p.Scene)
+	if l.err != nil {
+		return nil, l.err
+	}
+	if len(p.Candidates) == 0 && len(l.points) <= sight.MaxPoints {
+		p.Candidates = l.points
+	}
 	start := processorTime()
-	a := sight.Solve(p, raw)
+	a := sight.SolveWith(p, raw, sight.Options{Scene: l.around, Report: c.Report})
 	if c.Timing {
 		us := float64(processorTime()-start) / float64(time.Microsecond)
 		a.ElapsedUS = &us
