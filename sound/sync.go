@@ -33,7 +33,34 @@ func Sync(tracks []*Track, o SyncOptions) *Solution {
 		q := &s.Pairs[k]
 		a, b := tracks[q.A], tracks[q.B]
 		p := compare(a, b, e)
-		if !p.Accepted && !a.silent && !b.silent {
+		p.A, p.B = q.A, q.B
+		*q = p
+	})
+	// Onsets are looked for where the waveforms left a recording alone.
+	u := newUnion(n)
+	for _, p := range s.Pairs {
+		if p.Accepted {
+			u.join(p.A, p.B)
+		}
+	}
+	alone := make([]bool, n)
+	for i, t := range tracks {
+		alone[i] = true
+		for j := range n {
+			alone[i] = alone[i] && (i == j || u.find(i) != u.find(j))
+		}
+		alone[i] = alone[i] && t.Duration <= patternLimit
+	}
+	Each(n, func(i int) {
+		if alone[i] {
+			tracks[i].findOnsets(nil)
+		}
+	})
+	Each(len(s.Pairs), func(k int) {
+		q := &s.Pairs[k]
+		a, b := tracks[q.A], tracks[q.B]
+		p := *q
+		if !p.Accepted && a.onsetsOK && b.onsetsOK {
 			if r, ok := comparePattern(a, b); ok && r.Score > p.Score {
 				r.Candidates = append(r.Candidates, p.Candidates...)
 				if len(r.Candidates) > 8 {

@@ -16,9 +16,11 @@ const (
 	noveltyHop = 128       // samples between two novelty values, 16 ms
 	bandCount  = 8
 	// Longer recordings are whitened piece by piece when a piece is needed.
-	wholeLimit = 25 * 60 * SyncRate
-	syncLow    = 200.0
-	syncHigh   = 3500.0
+	wholeLimit   = 25 * 60 * SyncRate
+	eagerOnsets  = 60.0    // s: up to this the onsets are found at once,
+	patternLimit = 10 * 60 // s: up to this when the waveforms leave a pair open
+	syncLow      = 200.0
+	syncHigh     = 3500.0
 )
 
 // Track is a recording prepared for comparison.
@@ -47,16 +49,30 @@ func Prepare(a *Audio) *Track {
 	}
 	t.samples = Resample(a.Samples, a.Rate, SyncRate)
 	t.n = len(t.samples)
-	if a.Duration() <= 10*60 && !t.silent {
-		t.onsets, _ = FindOnsets(a)
-		t.onsetsOK = true
+	if a.Duration() <= eagerOnsets {
+		t.findOnsets(a)
 	}
 	t.describe()
 	if t.n <= wholeLimit && !t.silent {
 		t.white = t.whiten(0, t.n)
-		t.samples = nil
+		if t.onsetsOK || t.Duration > patternLimit {
+			t.samples = nil
+		}
 	}
 	return t
+}
+
+// findOnsets fills the onsets once; a nil recording stands for the samples that
+// were kept.
+func (t *Track) findOnsets(a *Audio) {
+	if t.onsetsOK || t.silent {
+		return
+	}
+	if a == nil {
+		a = &Audio{Rate: SyncRate, Samples: t.samples}
+	}
+	t.onsets, _ = FindOnsets(a)
+	t.onsetsOK = true
 }
 
 // describe measures the background and the novelty of eight bands.

@@ -1,0 +1,141 @@
+package sound
+
+import (
+	"math"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+)
+
+// world is a stretch of sound that many recorders hear: noise in syllables and
+// pauses, coloured, at SyncRate.
+func world(seed uint64, seconds int) []float32 {
+	r := rand.New(rand.NewPCG(seed, 2))
+	x := make([]float32, seconds*SyncRate)
+	for i := 0; i < len(x); {
+		n := int((0.06 + 0.25*r.Float64()) * SyncRate)
+		level := math.Exp(1.2 * r.NormFloat64())
+		if r.Float64() < 0.25 {
+			level = 0.01
+		}
+		a := 0.3 + 0.6*r.Float64() // colour
+		y := 0.0
+		for k := i; k < min(i+n, len(x)); k++ {
+			y = a*y + r.NormFloat64()
+			x[k] = float32(level * y * math.Sin(math.Pi*float64(k-i)/float64(n)))
+		}
+		i += n
+	}
+	return x
+}
+
+// hear records seconds of w from a moment, with a clock that is off by ppm, at
+// an SNR in decibels.
+func hear(w []float32, seed uint64, from, seconds, ppm, snr float64) *Audio {
+	r := rand.New(rand.NewPCG(seed, 3))
+	n := int(seconds * SyncRate)
+	x := make([]float32, n)
+	var p float64
+	for i := range x {
+		t := from*SyncRate + float64(i)*(1+ppm*1e-6)
+		k := int(t)
+		var s float64
+		for j := k - 5; j <= k+6; j++ {
+			if j >= 0 && j < len(w) {
+				d := t - float64(j)
+				s += float64(w[j]) * sinc(d) * (0.5 + 0.5*math.Cos(math.Pi*d/6.5))
+			}
+		}
+		x[i] = float32(s)
+		p += s * s
+	}
+	g := math.Sqrt(p / float64(n) / math.Pow(10, snr/10))
+	for i := range x {
+		x[i] = 0.05 * (x[i] + float32(g*r.NormFloat64()))
+	}
+	return &Audio{Rate: SyncRate, Channels: 1, Samples: x}
+}
+
+func TestSyncGraphWithDrift(t *testing.T) {
+	w := world(11, 60)
+	from, ppm := []float64{3, 12.3456, 20.02, 0}, []float64{0, 60, -80, 10}
+	var ts []*Track
+	for i := range from {
+		ts = append(ts, Prepare(hear(w, uint64(100+i), from[i], 30, ppm[i], 5)))
+	}
+	ts = append(ts, Prepare(hear(world(99, 40), 200, 0, 30, 0, 5))) // another event
+	s := Sync(ts, SyncOptions{})
+	if len(s.Components) != 2 || len(s.Components[0].Nodes) != 4 || !s.Components[0].Checked || len(s.Components[0].Closures) != 3 {
+		t.Fatalf("%+v", s.Components)
+	}
+	for i, n := range s.Components[0].Nodes {
+		if d := n.Offset - (from[i] - from[0]); math.Abs(d) > 0.0003 || math.Abs(n.PPM-ppm[i]) > 8 || (i > 0 && n.SD <= 0) {
+			t.Errorf("recording %d is off by %.6f s and %.2f ppm: %+v", i, d, n.PPM-ppm[i], n)
+		}
+	}
+	for _, p := range s.Pairs {
+		if p.B == 4 && p.Accepted {
+			t.Errorf("another event was accepted: %+v", p)
+		}
+	}
+}
+
+// SOUND_LONG=n compares n pairs of ten minutes: the drift has to be right to
+// one part in a million.
+func TestDriftOverTenMinutes(t *testing.T) {
+	n, _ := strconv.Atoi(os.Getenv("SOUND_LONG"))
+	if n == 0 {
+		t.Skip("SOUND_LONG gives no number of pairs")
+	}
+	for k := range n {
+		w := world(uint64(1000+k), 640)
+		ppm := -100 + 200*float64(k)/math.Max(1, float64(n-1))
+		a, b := Prepare(hear(w, uint64(2*k), 0, 600, 0, 0)), Prepare(hear(w, uint64(2*k+1), 15.321, 600, ppm, 0))
+		p := Sync([]*Track{a, b}, SyncOptions{}).Pairs[0]
+		t.Logf("ppm %.1f: %.3f sd %.3f, lag error %.4f ms, sd %.4f ms, %d of %d windows, accepted %v", ppm, p.PPM, p.PPMSD, (p.Lag-15.321)*1e3, p.SD*1e3, p.inliers, p.windows, p.Accepted)
+		if !p.Accepted || math.Abs(p.PPM-ppm) > 1 || math.Abs(p.Lag-15.321) > 0.001 {
+			t.Errorf("pair %d is wrong: %+v", k, p)
+		}
+	}
+}
+
+func BenchmarkSyncHour(b *testing.B) {
+	w := world(5, 3700)
+	x, y := hear(w, 1, 0, 3600, 0, 0), hear(w, 2, 70.5, 3600, 50, 0)
+	for b.Loop() {
+		s := Sync([]*Track{Prepare(x), Prepare(y)}, SyncOptions{})
+		if p := s.Pairs[0]; !p.Accepted || math.Abs(p.Lag-70.5) > 0.001 {
+			b.Fatalf("%+v", p)
+		}
+	}
+}
+
+// SOUND_FILES recordings of ten minutes each, 12 when it is not set.
+func BenchmarkSyncMany(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("SOUND_FILES"))
+	if n == 0 {
+		n = 12
+	}
+	w := world(6, 900)
+	audio := make([]*Audio, n)
+	from := make([]float64, n)
+	Each(n, func(i int) {
+		from[i] = float64(i*37%290) + 0.123*float64(i)
+		audio[i] = hear(w, uint64(i), from[i], 600, float64(i%7*20-60), 0)
+	})
+	for b.Loop() {
+		tracks := make([]*Track, n)
+		Each(n, func(i int) { tracks[i] = Prepare(audio[i]) })
+		s := Sync(tracks, SyncOptions{})
+		if len(s.Components) != 1 {
+			b.Fatalf("%d components", len(s.Components))
+		}
+		worst := 0.0
+		for i, q := range s.Components[0].Nodes {
+			worst = math.Max(worst, math.Abs(q.Offset-(from[i]-from[0])))
+		}
+		b.ReportMetric(worst*1e3, "worst-ms")
+		b.ReportMetric(float64(len(s.Pairs)), "pairs")
+	}
+}
