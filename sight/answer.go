@@ -155,6 +155,20 @@ func (a *Answer) look(p *Problem) {
 	if p.Frame != nil && p.Frame.Vertical == "unknown" {
 		a.warn("vertical-unknown", "the vertical datum is unknown; heights may be off by tens of metres against other sources")
 	}
+	if n := len(p.Points); n > 3 {
+		lo, hi := p.Points[0].World, p.Points[0].World
+		for _, q := range p.Points {
+			for k := range 3 {
+				lo[k], hi[k] = math.Min(lo[k], q.World[k]), math.Max(hi[k], q.World[k])
+			}
+		}
+		switch size := norm(sub(hi, lo)); {
+		case size > 0 && size < 1:
+			a.warn("scale", "all model points lie within %.2g m of each other; if these are kilometres, the place is wrong by a factor of 1000", size)
+		case size > 50e3 && size < 1e12:
+			a.warn("scale", "the model points are %.0f km apart; if these are millimetres or centimetres, the place is wrong by that factor", size/1000)
+		}
+	}
 	seen := map[[3]float64]string{}
 	for _, q := range p.Points {
 		if o, ok := seen[q.World]; ok {

@@ -66,6 +66,10 @@ func SolveWith(p *Problem, raw []byte, opt Options) *Answer {
 	if seeded {
 		a.Seed = &seed
 	}
+	if n := t.mirrored(p, fits, seed, opt.Scene); n > 0 {
+		a.Status, a.Reason = Refused, fmt.Sprintf("the picture looks mirrored: with left and right exchanged %d of the %d clicks agree; turn the picture round and click again", n, len(p.Points))
+		return a
+	}
 	if len(fits) == 0 || fits[0].nIn < 4 {
 		a.Status, a.Reason = Refused, "no camera agrees with at least 4 of the points; check that every click means the right model point, that the image is not mirrored and that the model is in metres"
 		return a
@@ -84,6 +88,28 @@ func SolveWith(p *Problem, raw []byte, opt Options) *Answer {
 		a.extras(p, t, fits, opt.Scene)
 	}
 	return a
+}
+
+// mirrored says how many clicks agree when left and right are exchanged, if
+// that explains what few of them explain as they are; else 0.
+func (t *task) mirrored(p *Problem, fits []fit, seed uint64, scene *Surroundings) int {
+	n, agree := len(t.m), 0
+	if len(fits) > 0 {
+		agree = fits[0].nIn
+	}
+	if n < 6 || n <= 20 && 10*agree >= 7*n || n > 20 && 10*agree >= 3*n {
+		return 0
+	}
+	o := p.task(scene)
+	for i := range o.m {
+		o.m[i].u = float64(p.Image.Width) - o.m[i].u
+	}
+	rng := newPCG(seed)
+	sr, _ := o.search(fewDraws, &rng)
+	if f := o.refine(sr); len(f) > 0 && f[0].nIn > agree+1 && 10*f[0].nIn >= 8*n {
+		return f[0].nIn
+	}
+	return 0
 }
 
 // moreDraws is how many triples are drawn when many marks disagree: so many
@@ -107,6 +133,9 @@ func degenerate(p *Problem) string {
 	world, px := map[[3]float64]bool{}, map[[2]float64]bool{}
 	lo, hi := p.Points[0].World, p.Points[0].World
 	for _, q := range p.Points {
+		if !finite(q.World[:]...) || !finite(q.Px[:]...) {
+			return fmt.Sprintf("point %q has a coordinate that is not a usable number", q.ID)
+		}
 		world[q.World], px[q.Px] = true, true
 		for k := range 3 {
 			lo[k], hi[k] = math.Min(lo[k], q.World[k]), math.Max(hi[k], q.World[k])
@@ -119,6 +148,9 @@ func degenerate(p *Problem) string {
 	far := math.Max(norm(lo), norm(hi))
 	if size < 0.02 && far > 100*size {
 		return "all model points lie within 2 cm of each other but far from the origin; they look like degrees, convert latitude and longitude to scene metres first"
+	}
+	if flat, off := math.Max(hi[0]-lo[0], hi[1]-lo[1]), math.Max(math.Abs(lo[0]), math.Abs(lo[1])); flat < 0.05 && off > 20*flat && off <= 180 && hi[2]-lo[2] > 20*flat {
+		return "east and north of all model points are nearly the same while their heights differ; they look like longitude and latitude in degrees, convert them to scene metres first"
 	}
 	if far > 2e6 {
 		return "model points lie more than 2000 km from the origin of the scene; use east, north, up metres of the scene, not Earth-centred or map coordinates"
