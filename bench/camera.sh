@@ -32,3 +32,6 @@ solve "$out/p.jsonl" "$out/d.jsonl"
 echo "chessboard"
 solve chessboard/problems.jsonl "$out/e.jsonl"
 "$py" eval.py chessboard/problems.jsonl chessboard/truth.jsonl "$out/e.jsonl"
+echo "speed: cpu-ns/op is processor time"
+cd "$root"
+go test ./sight -run XXX -bench . -benchtime 1s
