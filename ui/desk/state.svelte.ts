@@ -85,9 +85,9 @@ export class Desk extends Edits {
 
   #hay = $derived.by(() => (this.doc ? haystack(this.doc) : new Map<string, string>()));
   found = $derived.by(() => (this.doc ? applyFilter(this.doc, this.#hay, this.filter) : null));
-  /** The items of the library in the chosen order. */
-  sorted = $derived.by(() => {
-    const list = [...(this.found?.items ?? [])];
+  // Every item in the chosen order and in that of time: made when the case or the order changes, not with each letter of a search.
+  #ordered = $derived.by(() => {
+    const list = [...(this.doc?.items ?? [])];
     const { by, down } = this.sort;
     const key: (i: Item) => string | number =
       by === 'time' ? (i) => sortKey(i.times?.[0])
@@ -103,8 +103,15 @@ export class Desk extends Edits {
     });
     return list;
   });
+  #timed = $derived.by(() => [...(this.doc?.items ?? [])].sort((a, b) => sortKey(a.times?.[0]) - sortKey(b.times?.[0]) || byId(a.id, b.id)));
+  #kept = $derived.by(() => new Set(this.found?.items ?? []));
+  #narrow(list: Item[]): Item[] {
+    return this.#kept.size === list.length ? list : list.filter((i) => this.#kept.has(i));
+  }
+  /** The items of the library in the chosen order. */
+  sorted = $derived.by(() => this.#narrow(this.#ordered));
   /** Items in the order of time, for "previous" and "next". */
-  byTime = $derived.by(() => [...(this.found?.items ?? [])].sort((a, b) => sortKey(a.times?.[0]) - sortKey(b.times?.[0]) || byId(a.id, b.id)));
+  byTime = $derived.by(() => this.#narrow(this.#timed));
 
   constructor() {
     super();

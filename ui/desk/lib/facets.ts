@@ -36,35 +36,93 @@ export function valuesOf(i: Item, f: Facet): string[] {
   }
 }
 
+/** What can be found of one item, made once: objects of the document are replaced when they change, never altered. */
+interface Known {
+  said: string
+  hay: string
+  /** For each facet the numbers of its values in [names]. */
+  codes: readonly (readonly number[])[]
+}
+const known = new WeakMap<Item, Known>()
+const names: string[][] = FACETS.map(() => [])
+const numbers: Map<string, number>[] = FACETS.map(() => new Map())
+
+function codeOf(k: number, value: string): number {
+  let n = numbers[k].get(value)
+  if (n === undefined) {
+    numbers[k].set(value, (n = names[k].length))
+    names[k].push(value)
+  }
+  return n
+}
+
+function knownOf(i: Item, said: string): Known {
+  const had = known.get(i)
+  if (had && had.said === said) return had
+  const texts = [i.title, i.seen, i.source.name, i.harm, i.alt].flatMap((t) => (t ? Object.values(t) : []))
+  const made = {
+    said,
+    hay: fold([i.id, i.name ?? '', i.source.url ?? '', i.source.citation ?? '', ...(i.tags ?? []), ...texts, said].join(' ')),
+    codes: FACETS.map((f, k) => valuesOf(i, f).map((v) => codeOf(k, v))),
+  }
+  known.set(i, made)
+  return made
+}
+
 /** Text that a word search looks through, folded. */
 export function haystack(doc: Document): Map<string, string> {
-  const out = new Map<string, string>()
+  const said = saidOf(doc)
+  return new Map(doc.items.map((i) => [i.id, knownOf(i, said.get(i.id) ?? '').hay]))
+}
+
+function saidOf(doc: Document): Map<string, string> {
   const said = new Map<string, string>()
   for (const o of doc.observations) said.set(o.item, (said.get(o.item) ?? '') + ' ' + Object.values(o.text).join(' '))
-  for (const i of doc.items) {
-    const texts = [i.title, i.seen, i.source.name, i.harm, i.alt].flatMap((t) => (t ? Object.values(t) : []))
-    out.set(i.id, fold([i.id, i.name ?? '', i.source.url ?? '', i.source.citation ?? '', ...(i.tags ?? []), ...texts, said.get(i.id) ?? ''].join(' ')))
-  }
-  return out
+  return said
+}
+
+/** The last search of words: one that only narrows it looks through what was found. */
+let last: { items: readonly Item[]; hay: ReadonlyMap<string, string>; words: readonly string[]; found: readonly Item[] } | null = null
+
+function search(items: readonly Item[], hay: ReadonlyMap<string, string>, words: readonly string[]): readonly Item[] {
+  if (!words.length) return items
+  const narrows = last && last.items === items && last.hay === hay && last.words.every((w) => words.some((v) => v.includes(w)))
+  const found = (narrows ? last!.found : items).filter((i) => {
+    const h = hay.get(i.id) ?? ''
+    return words.every((w) => h.includes(w))
+  })
+  last = { items, hay, words, found }
+  return found
 }
 
 /** Items that match every facet and every word, and the counts of each facet with its own choice left out. */
-export function applyFilter(doc: Document, hay: Map<string, string>, f: Filter): { items: Item[]; counts: Record<Facet, Map<string, number>> } {
+export function applyFilter(doc: Document, hay: ReadonlyMap<string, string>, f: Filter): { items: Item[]; counts: Record<Facet, Map<string, number>> } {
   const words = fold(f.text).split(/\s+/).filter(Boolean)
-  const active = FACETS.filter((k) => f.on[k]?.length)
-  const counts = Object.fromEntries(FACETS.map((k) => [k, new Map<string, number>()])) as Record<Facet, Map<string, number>>
+  const wanted = FACETS.map((k, n) => (f.on[k]?.length ? new Set(f.on[k]!.map((v) => codeOf(n, v))) : null))
+  const active = wanted.flatMap((w, n) => (w ? [n] : []))
+  const sums = FACETS.map(() => [] as number[])
   const items: Item[] = []
-  for (const i of doc.items) {
-    const h = hay.get(i.id) ?? ''
-    if (!words.every((w) => h.includes(w))) continue
-    const missed = active.filter((k) => !valuesOf(i, k).some((v) => f.on[k]!.includes(v)))
-    if (missed.length === 0) items.push(i)
-    if (missed.length > 1) continue
-    for (const k of FACETS) {
-      if (missed.length === 1 && missed[0] !== k) continue
-      for (const v of valuesOf(i, k)) counts[k].set(v, (counts[k].get(v) ?? 0) + 1)
+  const add = (n: number, codes: readonly number[]) => {
+    const sum = sums[n]
+    for (const c of codes) sum[c] = (sum[c] ?? 0) + 1
+  }
+  for (const i of search(doc.items, hay, words)) {
+    const { codes } = known.get(i) ?? knownOf(i, '')
+    let missed = -1
+    let misses = 0
+    for (const n of active) {
+      if (codes[n].some((c) => wanted[n]!.has(c))) continue
+      missed = n
+      if (++misses > 1) break
+    }
+    if (misses > 1) continue
+    if (misses === 1) add(missed, codes[missed])
+    else {
+      items.push(i)
+      for (let n = 0; n < codes.length; n++) add(n, codes[n])
     }
   }
+  const counts = Object.fromEntries(FACETS.map((k, n) => [k, new Map(sums[n].flatMap((count, c) => (count ? [[names[n][c], count] as const] : [])))])) as Record<Facet, Map<string, number>>
   return { items, counts }
 }
 
