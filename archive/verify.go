@@ -62,14 +62,17 @@ func verifyEntry(files map[string][]byte) (sightline.Entry, error) {
 	if err := json.Unmarshal(files[proofEnvelope], &env); err != nil {
 		return e, wrong("%s is not an envelope: %v", proofEnvelope, err)
 	}
-	payload, err := base64.StdEncoding.DecodeString(env.Payload)
+	if !exactly(files[proofEnvelope], env) {
+		return e, wrong("%s holds other fields than an envelope has", proofEnvelope)
+	}
+	payload, err := base64.StdEncoding.Strict().DecodeString(env.Payload)
 	if err != nil || !bytes.Equal(payload, leaf) || env.PayloadType != sightline.EntryPayloadType {
 		return e, wrong("%s does not hold the entry of %s", proofEnvelope, proofLeaf)
 	}
 	if len(env.Signatures) != 1 || env.Signatures[0].KeyID != e.Actor.Key {
 		return e, wrong("%s is not signed by the key the entry names", proofEnvelope)
 	}
-	sig, err := base64.StdEncoding.DecodeString(env.Signatures[0].Sig)
+	sig, err := base64.StdEncoding.Strict().DecodeString(env.Signatures[0].Sig)
 	if err != nil {
 		return e, wrong("the signature in %s cannot be read", proofEnvelope)
 	}
@@ -78,6 +81,14 @@ func verifyEntry(files map[string][]byte) (sightline.Entry, error) {
 		return e, wrong("%s: %v", proofActorKey, err)
 	}
 	return e, sightline.LogEntry{Entry: e, Bytes: leaf, Signature: sig, PublicKey: actor}.VerifySignature()
+}
+
+// exactly reports whether JSON holds what was read from it and nothing else:
+// Go takes a field by a name in other letters, other readers do not.
+func exactly(raw []byte, v any) bool {
+	a, err1 := sightline.CanonicalJSON(raw)
+	b, err2 := sightline.Canonical(v)
+	return err1 == nil && err2 == nil && bytes.Equal(a, b)
 }
 
 func verifyItem(folder string, e sightline.Entry, files map[string][]byte) error {
@@ -133,6 +144,9 @@ func verifyReveal(e sightline.Entry, files map[string][]byte) error {
 	var opened map[string]revealed
 	if err := json.Unmarshal(raw, &opened); err != nil {
 		return wrong("%s cannot be read: %v", proofReveal, err)
+	}
+	if !exactly(raw, opened) {
+		return wrong("%s holds other fields than salt and value", proofReveal)
 	}
 	for _, name := range slices.Sorted(maps.Keys(opened)) {
 		salt, err := hex.DecodeString(opened[name].Salt)
