@@ -41,9 +41,9 @@ type reel struct {
 func (g *gen) reels() []reel {
 	if !g.Full {
 		return []reel{
-			{w: 480, h: 270, fps: 12, seconds: 7, start: -2400.1234, motion: turning, camera: 0},
+			{w: 320, h: 180, fps: 12, seconds: 6, start: -2400.1234, motion: turning, camera: 0},
 			{w: 320, h: 180, fps: 10, seconds: 6, start: -1700.8765, motion: walking, camera: 1},
-			{w: 480, h: 270, fps: 25, seconds: 6, start: -900.4321, motion: onStand, camera: 2}}
+			{w: 320, h: 180, fps: 25, seconds: 5, start: -900.4321, motion: onStand, camera: 2}}
 	}
 	r := g.stream(forVideos + 900)
 	motions := []string{turning, onStand, walking, turning, turning, onStand}
