@@ -38,6 +38,21 @@ func (b *builder) langName(self, lang string) string {
 	return self + "." + lang + ".html"
 }
 
+// arabicTime puts the few words of a displayed interval into Arabic; digits
+// and signs stay as they are.
+var arabicTime = strings.NewReplacer("time not known", "الوقت غير معروف", "no time fits", "لا وقت يوافق",
+	"after ", "بعد ", "before ", "قبل ", "from ", "من ", "until ", "حتى ", " on ", " يوم ", " min", " د", " s)", " ث)",
+	"January", "يناير", "February", "فبراير", "March", "مارس", "April", "أبريل", "May", "مايو", "June", "يونيو", "July", "يوليو",
+	"August", "أغسطس", "September", "سبتمبر", "October", "أكتوبر", "November", "نوفمبر", "December", "ديسمبر")
+
+// Dir is the direction of the page's script.
+func (p *page) Dir() string {
+	if p.Lang == "ar" {
+		return "rtl"
+	}
+	return "ltr"
+}
+
 func (p *page) Href(self string) string { return p.Root + p.b.langName(self, p.Lang) }
 
 func (p *page) Text(t sightline.Text) string { return t.In(p.Lang, p.Doc.Case.Languages...) }
@@ -82,10 +97,14 @@ func (p *page) when(t *sightline.Time, utc bool) string {
 	if t == nil || (t.Min == nil && t.Max == nil) {
 		return ""
 	}
-	return when.Format(t.Interval, when.Display{
+	s := when.Format(t.Interval, when.Display{
 		Zone: p.Doc.Case.Zone, Lang: p.Lang, UTC: utc, Day: !p.b.onDay(t),
 		Approx: t.Precision == "about" || t.Precision == "estimate",
 	})
+	if p.Lang == "ar" {
+		return arabicTime.Replace(s)
+	}
+	return s
 }
 
 // onDay reports whether an interval lies on the day of the case, whose date

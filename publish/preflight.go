@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"sightline"
 )
@@ -269,7 +270,7 @@ func sentences(p string) []string {
 	var out []string
 	start := 0
 	for i := 0; i < len(rs); i++ {
-		if rs[i] != '.' && rs[i] != '?' && rs[i] != '!' {
+		if rs[i] != '.' && rs[i] != '?' && rs[i] != '!' && rs[i] != '؟' {
 			continue
 		}
 		j := i + 1
@@ -305,7 +306,8 @@ func sentences(p string) []string {
 }
 
 func startsSentence(r rune) bool {
-	return strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZÁÉÍÓÚÑÜ¿¡“«\"0123456789", r)
+	// A script without capitals begins a sentence with any letter.
+	return strings.ContainsRune("¿¡“«\"", r) || unicode.IsDigit(r) || unicode.IsLetter(r) && !unicode.IsLower(r)
 }
 
 func abbreviation(before []rune) bool {

@@ -306,14 +306,20 @@ func TestWordsAreComplete(t *testing.T) {
 			}
 		}
 	}
-	for k := range catalogue["en"] {
-		if _, ok := catalogue["es"][k]; !ok {
-			t.Errorf("es lacks %q", k)
+	verbs := regexp.MustCompile(`%[a-z%]`)
+	for _, l := range Languages() {
+		for k, w := range catalogue["en"] {
+			got, ok := catalogue[l][k]
+			if !ok {
+				t.Errorf("%s lacks %q", l, k)
+			} else if a, b := verbs.FindAllString(w, -1), verbs.FindAllString(got, -1); strings.Join(a, "") != strings.Join(b, "") {
+				t.Errorf("%s fills %q with %v, English with %v", l, k, b, a)
+			}
 		}
-	}
-	for k := range catalogue["es"] {
-		if _, ok := catalogue["en"][k]; !ok {
-			t.Errorf("en lacks %q", k)
+		for k := range catalogue[l] {
+			if _, ok := catalogue["en"][k]; !ok {
+				t.Errorf("en lacks %q of %s", k, l)
+			}
 		}
 	}
 }
@@ -396,5 +402,47 @@ func TestDemonstrationStory(t *testing.T) {
 	}
 	for _, p := range Preflight(&d) {
 		t.Errorf("%s: %s", p.Code, p.Text["en"])
+	}
+}
+
+// An edition in a right-to-left language is complete and says its direction;
+// digests, ids and times keep theirs.
+func TestRightToLeft(t *testing.T) {
+	doc := small()
+	var arabic func(sightline.Text)
+	arabic = func(t sightline.Text) {
+		if t != nil {
+			t["ar"] = "حدث شيء"
+		}
+	}
+	doc.Case.Languages = []string{"ar", "en"}
+	for _, tx := range []sightline.Text{doc.Case.Title, doc.Case.Limits, doc.Case.Method, doc.Accounts[0].Title, doc.Claims[0].Text, doc.Claims[0].NotShown, doc.Gaps[0].Title, doc.Gaps[0].Text, doc.Stories[0].Title, doc.Stories[0].Steps[0].Title, doc.Stories[0].Steps[0].Still} {
+		arabic(tx)
+	}
+	doc.Case.Summary["ar"] = "حدث شيء [TS-001]."
+	doc.Case.Limits["ar"], doc.Case.Method["ar"] = "not established: الكثير.", "context: يدويًا."
+	doc.Stories[0].Steps[0].Text["ar"] = "حدث ذلك [TS-001]. ولم يره أحد."
+	for _, it := range doc.Items {
+		for _, tx := range []sightline.Text{it.Title, it.Seen, it.Source.Name} {
+			arabic(tx)
+		}
+	}
+	ps := Preflight(doc)
+	if len(ps) != 1 || ps[0].Code != "uncited" || !strings.Contains(ps[0].Text["en"], "ولم يره أحد") {
+		t.Fatalf("the uncited Arabic sentence was not found: %+v", ps)
+	}
+	doc.Stories[0].Steps[0].Text["ar"] = "حدث ذلك [TS-001]. ولم يره أحد [TS-002]."
+	dir := build(t, doc, t.TempDir()).Dir
+	page, err := os.ReadFile(filepath.Join(dir, "c/C-01.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`<html lang="ar" dir="rtl">`, "متنازع عليه", `<bdi dir="ltr">TS-001</bdi>`} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the Arabic page lacks %q", want)
+		}
+	}
+	if en, _ := os.ReadFile(filepath.Join(dir, "c/C-01.en.html")); !strings.Contains(string(en), `<html lang="en" dir="ltr">`) {
+		t.Error("the English page of the same edition does not say its direction")
 	}
 }

@@ -20,7 +20,7 @@ var catalogue = loadCatalogue()
 
 func loadCatalogue() map[string]map[string]string {
 	out := map[string]map[string]string{}
-	for _, lang := range []string{"en", "es"} {
+	for _, lang := range []string{"ar", "en", "es"} {
 		b, err := pageFiles.ReadFile("pages/" + lang + ".json")
 		if err != nil {
 			panic(err) // embedded with this file

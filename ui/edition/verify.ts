@@ -34,6 +34,17 @@ const words = {
     cameras: (n: number) => `${n} cámaras resueltas ven sus puntos marcados donde dice la edición.`, cameraFaults: (n: number) => `${n} cámaras no:`,
     noCrypto: 'Este navegador no ofrece SHA-256 en esta página. Use sha256sum como se muestra arriba.',
   },
+  ar: {
+    start: 'أعد حساب كل البصمات', disk: 'قد لا يقرأ المتصفح الملفات من ذاكرة USB بنفسه. اختر مجلد الطبعة:',
+    busy: (n: number, all: number) => `${n} من ${all} ملف`, ok: (n: number) => `كل الملفات، وعددها ${n}، هي المدرجة في البيان.`,
+    bad: (n: number) => `${n} ملف ليس كما في البيان:`, changed: 'تغيّر', missing: 'مفقود', added: 'أضيف وليس مدرجًا',
+    manifest: 'SHA-256 للملف manifest.json؛ قارنها بأخرى منشورة في مكان آخر:', failed: 'تعذر ذلك هنا',
+    proofs: (n: number) => `${n} قطعة: القيد وموضعه في السجل ونقطة التحقق متوافقة.`, proofFaults: (n: number) => `${n} إثبات لا يصمد:`,
+    unsigned: 'لا يستطيع هذا المتصفح التحقق من توقيعات Ed25519؛ أوامر openssl في VERIFY.md تستطيع.',
+    sums: (n: number) => `جُمعت ${n} مدة وتناقضًا من شبكة الأوقات مرة أخرى.`, sumFaults: (n: number) => `${n} مجموع من شبكة الأوقات لا يستقيم:`,
+    cameras: (n: number) => `${n} كاميرا محلولة ترى نقاطها المعلَّمة حيث تقول الطبعة.`, cameraFaults: (n: number) => `${n} كاميرا لا ترى ذلك:`,
+    noCrypto: 'لا يوفر هذا المتصفح SHA-256 في هذه الصفحة. استخدم sha256sum كما هو مبين أعلاه.',
+  },
 } as const;
 
 type Read = (path: string) => Promise<ArrayBuffer | null>;
@@ -43,7 +54,8 @@ async function sha256(b: ArrayBuffer): Promise<string> {
 }
 
 function start(box: HTMLElement): void {
-  const w = words[box.dataset['lang'] === 'es' ? 'es' : 'en'];
+  const lang = box.dataset['lang'];
+  const w = words[lang === 'es' || lang === 'ar' ? lang : 'en'];
   const root = rootOf(box);
   const out = document.createElement('div');
   out.setAttribute('role', 'status');
