@@ -203,7 +203,8 @@ func sameRoot(name string, good, bad []byte) bool {
 }
 
 // sameStamp reports whether a time-stamp says the same with the bit flipped:
-// CMS (RFC 5652) leaves version numbers and the list of digests unsigned. In a
+// CMS (RFC 5652) leaves version numbers, lengths and the list of digests
+// unsigned. In a
 // case the log holds the digest of the whole reply, in an edition the manifest.
 func sameStamp(name string, good, bad []byte) bool {
 	if !strings.HasSuffix(name, ".tsr") {
@@ -212,7 +213,7 @@ func sameStamp(name string, good, bad []byte) bool {
 	a, err1 := timestamp.ParseResponse(good)
 	b, err2 := timestamp.ParseResponse(bad)
 	return err1 == nil && err2 == nil && a.Time.Equal(b.Time) && bytes.Equal(a.HashedMessage, b.HashedMessage) && a.SerialNumber.Cmp(b.SerialNumber) == 0 &&
-		len(a.Certificates) == len(b.Certificates) && len(a.Certificates) > 0 && a.Certificates[0].Equal(b.Certificates[0])
+		len(a.Certificates) == len(b.Certificates) && len(a.Certificates) > 0 && bytes.Equal(a.Certificates[0].RawTBSCertificate, b.Certificates[0].RawTBSCertificate)
 }
 
 func blobPath(f *CaseFolder, d digest.Digest) string {
