@@ -195,9 +195,10 @@ export const COMMANDS: Command[] = [
   { id: 'leave', keys: ['Escape'], when: open, perform: leave },
 ];
 
-/** Escape goes back by one: the look-through, the choice, the selection. */
+/** Escape goes back by one: the look-through, the form, the choice, the selection. */
 function leave(d: Desk): void {
   if (d.scene?.through.get()) d.scene.lookThrough(null);
+  else if (d.draft) d.guard.leave(d.draft.dirty, () => (d.draft = null));
   else if (d.chosen.size) d.chosen = new Set();
   else if (d.pair || d.sel) d.select(null);
 }

@@ -24,5 +24,5 @@ if (!chosen.length) {
   console.error('no browser test matches ' + wanted.join(' '));
   process.exit(1);
 }
-const r = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=120000', ...chosen.map((t) => join(ui, t))], { cwd: ui, stdio: 'inherit' });
+const r = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=300000', ...chosen.map((t) => join(ui, t))], { cwd: ui, stdio: 'inherit' });
 process.exit(r.status ?? 1);
