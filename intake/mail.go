@@ -7,13 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"mime"
 	"net/mail"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/emersion/go-mbox"
 	"github.com/emersion/go-message"
-	_ "github.com/emersion/go-message/charset" // the character sets that mail is written in
+	"github.com/emersion/go-message/charset" // also registers the character sets that mail is written in
 	"github.com/emersion/go-msgauth/dkim"
 )
 
@@ -65,7 +69,11 @@ func readMail(s *source, im *Imported, o ImportOptions) error {
 
 func oneMail(raw []byte, n int, o ImportOptions) (*Record, error) {
 	r := &Record{Number: n, Kind: "mail", Fields: map[string]string{}}
-	e, err := message.Read(bytes.NewReader(raw))
+	mended, why := mendHeader(raw)
+	if why != "" {
+		r.Warnings = append(r.Warnings, why)
+	}
+	e, err := message.Read(bytes.NewReader(mended))
 	if err != nil && !message.IsUnknownCharset(err) && !message.IsUnknownEncoding(err) {
 		return nil, errors.New("this is not a mail message: " + err.Error())
 	}
@@ -136,11 +144,93 @@ func oneMail(raw []byte, n int, o ImportOptions) (*Record, error) {
 	return r, nil
 }
 
+var headerLine = regexp.MustCompile(`^[!-9;-~]+[ \t]*:`)
+
+// mendHeader gives the message as a strict reader takes it: blank lines at the
+// start are left out, and a line that is no header ends the header. The bytes
+// that are kept are not touched.
+func mendHeader(raw []byte) ([]byte, string) {
+	b := bytes.TrimLeft(raw, "\r\n\t ")
+	why := ""
+	if len(b) != len(raw) {
+		why = "blank space stands before the header"
+	}
+	for at := 0; at < len(b); {
+		end := bytes.IndexByte(b[at:], '\n')
+		if end < 0 {
+			end = len(b) - at - 1
+		}
+		line := b[at : at+end+1]
+		switch {
+		case len(bytes.TrimRight(line, "\r\n")) == 0:
+			return b, why
+		case headerLine.Match(line), at > 0 && (line[0] == ' ' || line[0] == '\t'):
+		case at == 0 && bytes.HasPrefix(line, []byte("From ")):
+			b = b[end+1:]
+			continue
+		case at == 0:
+			return b, why
+		default:
+			out := append(append(append([]byte{}, b[:at]...), "\r\n"...), b[at:]...)
+			return out, "the header is damaged: it was read up to " + fmt.Sprintf("%q", clip(string(bytes.TrimSpace(line))))
+		}
+		at += end + 1
+	}
+	if !bytes.HasSuffix(b, []byte("\n")) {
+		b = append(append([]byte{}, b...), "\r\n"...)
+	}
+	return append(append([]byte{}, b...), "\r\n"...), why
+}
+
+func clip(s string) string {
+	if len(s) > 60 {
+		s = s[:60]
+	}
+	return strings.ToValidUTF8(s, "\ufffd")
+}
+
+var looseName = regexp.MustCompile(`(?i)(?:file)?name\*?\s*=\s*(?:"([^"]+)"|([^;\r\n]+))`)
+
+// looseFileName finds a file's name in a header that a strict reader refuses.
+func looseFileName(h *message.Header) string {
+	for _, k := range []string{"Content-Disposition", "Content-Type"} {
+		m := looseName.FindStringSubmatch(h.Get(k))
+		if m == nil {
+			continue
+		}
+		v := strings.Trim(strings.TrimSpace(m[1]+m[2]), `"`)
+		if p := strings.SplitN(v, "'", 3); len(p) == 3 && strings.Contains(p[2], "%") {
+			// RFC 2231: character set, language, text with percent signs.
+			if d, err := url.PathUnescape(p[2]); err == nil {
+				if r, err := charset.Reader(p[0], strings.NewReader(d)); err == nil {
+					if b, err := io.ReadAll(r); err == nil {
+						v = string(b)
+					}
+				}
+			}
+		}
+		if d, err := new(mime.WordDecoder).DecodeHeader(v); err == nil {
+			v = d
+		}
+		if !utf8.ValidString(v) {
+			v, _, _ = decodeAny([]byte(v))
+		}
+		return v
+	}
+	return ""
+}
+
 func walkMail(e *message.Entity, depth int, parts *int, text, html *strings.Builder, r *Record) string {
 	if depth > maxMailDepth {
 		return "parts lie too deep inside one another; the rest was not read"
 	}
 	if mr := e.MultipartReader(); mr != nil {
+		before := *parts
+		defer func() {
+			if *parts == before {
+				*parts++ // a container without parts is still one
+			}
+		}()
 		for {
 			p, err := mr.NextPart()
 			if err == io.EOF {
@@ -157,12 +247,25 @@ func walkMail(e *message.Entity, depth int, parts *int, text, html *strings.Buil
 			}
 		}
 	}
+	typ0, _, _ := e.Header.ContentType()
+	if typ0 == "message/rfc822" {
+		if b, err := io.ReadAll(io.LimitReader(e.Body, maxImport)); err == nil {
+			mended, _ := mendHeader(b)
+			if in, err := message.Read(bytes.NewReader(mended)); in != nil && (err == nil || message.IsUnknownCharset(err) || message.IsUnknownEncoding(err)) {
+				return walkMail(in, depth+1, parts, text, html, r)
+			}
+			e.Body = bytes.NewReader(b)
+		}
+	}
 	*parts++
 	typ, params, _ := e.Header.ContentType()
 	disposition, dp, _ := e.Header.ContentDisposition()
 	name := dp["filename"]
 	if name == "" {
 		name = params["name"]
+	}
+	if name == "" {
+		name = looseFileName(&e.Header)
 	}
 	b, err := io.ReadAll(io.LimitReader(e.Body, maxImport))
 	why := ""

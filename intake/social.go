@@ -256,6 +256,9 @@ func readTakeout(s *source, im *Imported, o ImportOptions) error {
 		for _, p := range d.People {
 			r.To = append(r.To, p.Name)
 		}
+		if s.folder || s.zip != nil {
+			r.Attachments = append(r.Attachments, Attachment{Name: name, Type: "application/json"})
+		}
 		g := d.Geo
 		if g == nil || g.Lat == 0 && g.Lon == 0 {
 			if d.Exif != nil && (d.Exif.Lat != 0 || d.Exif.Lon != 0) {

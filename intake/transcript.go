@@ -53,9 +53,13 @@ func cues(im *Imported, list []string, from int) {
 		name := ""
 		if !strings.Contains(list[i], "->") {
 			low := strings.TrimSpace(list[i])
-			if strings.HasPrefix(low, "NOTE") || strings.HasPrefix(low, "STYLE") || strings.HasPrefix(low, "REGION") || strings.HasPrefix(low, "X-TIMESTAMP-MAP") {
-				for i < len(list) && strings.TrimSpace(list[i]) != "" {
-					i++
+			if strings.HasPrefix(low, "NOTE") || strings.HasPrefix(low, "STYLE") || strings.HasPrefix(strings.ToUpper(low), "REGION") || strings.HasPrefix(low, "X-TIMESTAMP-MAP") {
+				// Some programs leave blank lines inside the braces of a style.
+				for depth := 0; i < len(list) && (strings.TrimSpace(list[i]) != "" || depth > 0); i++ {
+					if strings.Contains(list[i], "-->") {
+						break
+					}
+					depth += strings.Count(list[i], "{") - strings.Count(list[i], "}")
 				}
 				continue
 			}
@@ -72,10 +76,8 @@ func cues(im *Imported, list []string, from int) {
 		m := cueArrow.FindStringSubmatch(list[i])
 		i++
 		var text []string
-		blank := false
 		for i < len(list) {
 			if strings.TrimSpace(list[i]) == "" {
-				blank = true
 				i++
 				break
 			}
@@ -92,7 +94,6 @@ func cues(im *Imported, list []string, from int) {
 			text = append(text, list[i])
 			i++
 		}
-		_ = blank
 		if m == nil {
 			bad(im, start+1, "", list[start], "the line with the arrow is not readable")
 			continue
@@ -490,7 +491,10 @@ func gridTokens(s string) (out []gridToken) {
 			if j == i {
 				j++
 			}
-			out = append(out, gridToken{s[i:j], false, line})
+			// Labels of the long form carry nothing: only numbers count.
+			if _, err := strconv.ParseFloat(s[i:j], 64); err == nil {
+				out = append(out, gridToken{s[i:j], false, line})
+			}
 			i = j
 		}
 		if len(out) > 4*maxRecords {
@@ -611,8 +615,8 @@ func readSSA(s *source, im *Imported, o ImportOptions) error {
 				}
 				return ""
 			}
-			a, ok1 := ssaMS(get("start"))
-			b, ok2 := ssaMS(get("end"))
+			a, ok1 := clockMS(get("start"))
+			b, ok2 := clockMS(get("end"))
 			if !ok1 || !ok2 {
 				bad(im, i+1, "", l, "has no times that can be read")
 				continue
@@ -630,5 +634,3 @@ func readSSA(s *source, im *Imported, o ImportOptions) error {
 	}
 	return nil
 }
-
-func ssaMS(v string) (int64, bool) { return clockMS(v) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/mattn/go-isatty"
@@ -23,17 +24,22 @@ func terminal(w any) bool {
 
 // addCmd takes files, tables, documents and scenes into a case.
 type addCmd struct {
-	inCase `embed:""`
-	Paths  []string `arg:"" name:"path" help:"Files and folders; folders are walked, links are not followed."`
-	As     string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder), bag (BagIt, a folder or ZIP)." enum:"files,records,document,scene,bag" default:"files"`
-	Map    string   `help:"Mapping of the columns of a table, JSON (docs/formats/cli.md). Without it the headers must be those of a known format." placeholder:"FILE"`
-	Dates  string   `help:"Order of dates such as 3/4/2018 in a table: dmy or mdy." placeholder:"ORDER"`
-	Reason string   `help:"Why this is collected; kept sealed in the custody log." placeholder:"TEXT"`
-	Access string   `help:"How it was reached: public, login, invitation, given." enum:"public,login,invitation,given" default:"given"`
-	JSON   bool     `help:"Print the report as JSON."`
+	inCase      `embed:""`
+	Paths       []string `arg:"" name:"path" help:"Files and folders; folders are walked, links are not followed."`
+	As          string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder), bag (BagIt, a folder or ZIP), or an export: whatsapp, signal, telegram, instagram, twitter, mail, vcard, timemap, bellingcat, atlos, auto-archiver, geojson, kml, gpx, takeout, srt, vtt, whisper, eaf, textgrid, ttml, ssa." default:"files"`
+	Of          string   `help:"The recording that a transcript belongs to." placeholder:"ITEM"`
+	importFlags `embed:""`
+	Map         string `help:"Mapping of the columns of a table, JSON (docs/formats/cli.md). Without it the headers must be those of a known format." placeholder:"FILE"`
+	Dates       string `help:"Order of dates such as 3/4/2018 in a table: dmy or mdy." placeholder:"ORDER"`
+	Reason      string `help:"Why this is collected; kept sealed in the custody log." placeholder:"TEXT"`
+	Access      string `help:"How it was reached: public, login, invitation, given." enum:"public,login,invitation,given" default:"given"`
+	JSON        bool   `help:"Print the report as JSON."`
 }
 
 func (c *addCmd) Run(e *env) error {
+	if own := []string{"files", "records", "document", "scene", "bag"}; !slices.Contains(append(own, intake.ImportFormats()...), c.As) {
+		return exit(2, fmt.Errorf("there is no format %q; sightline add --help lists them", c.As))
+	}
 	if c.Map != "" && c.As != "records" {
 		return exit(2, errors.New("--map is for tables: say --as records as well"))
 	}
@@ -50,6 +56,10 @@ func (c *addCmd) Run(e *env) error {
 		if c.Dates != "" {
 			m.Dates = c.Dates
 		}
+	}
+	answers, err := c.options(c.Dates)
+	if err != nil {
+		return exit(2, err)
 	}
 	f, err := c.open(archive.Options{})
 	if err != nil {
@@ -97,6 +107,8 @@ func (c *addCmd) Run(e *env) error {
 				r, stopped = a.Scene(e.ctx, p)
 			case "bag":
 				r, stopped = a.Bag(e.ctx, p)
+			default:
+				r, stopped = a.Import(e.ctx, p, c.As, c.Of, answers)
 			}
 			merge(r)
 			if stopped != nil {
