@@ -122,7 +122,7 @@ func BenchmarkSyncMany(b *testing.B) {
 	from := make([]float64, n)
 	Each(n, func(i int) {
 		from[i] = float64(i*37%290) + 0.123*float64(i)
-		audio[i] = hear(w, uint64(i), from[i], 600, float64(i%7*20-60), 0)
+		audio[i] = hear(w, uint64(i), from[i], 600, float64(i%7*20), 0)
 	})
 	for b.Loop() {
 		tracks := make([]*Track, n)
@@ -137,5 +137,52 @@ func BenchmarkSyncMany(b *testing.B) {
 		}
 		b.ReportMetric(worst*1e3, "worst-ms")
 		b.ReportMetric(float64(len(s.Pairs)), "pairs")
+	}
+}
+
+func TestCutsAreFound(t *testing.T) {
+	w := world(21, 60)
+	for _, gap := range []float64{0.04, 0.5, 3} {
+		a := Prepare(hear(w, 1, 0, 50, 0, 5))
+		x := hear(w, 2, 4.2, 44, 0, 5).Samples
+		cut := 20 * SyncRate
+		y := append(append([]float32(nil), x[:cut]...), x[cut+int(gap*SyncRate):]...)
+		p := Sync([]*Track{a, Prepare(&Audio{Rate: SyncRate, Samples: y})}, SyncOptions{}).Pairs[0]
+		if !p.Accepted || len(p.Breaks) != 1 {
+			t.Errorf("gap of %g s: %+v", gap, p)
+			continue
+		}
+		if b := p.Breaks[0]; math.Abs(b.Jump-gap) > 0.001 || math.Abs(b.At-20) > 1 {
+			t.Errorf("gap of %g s at 20 s: found %+v", gap, b)
+		}
+	}
+}
+
+func TestOddRecordings(t *testing.T) {
+	w := world(31, 40)
+	a := hear(w, 1, 0, 20, 0, 10)
+	silent := &Audio{Rate: SyncRate, Samples: make([]float32, 10*SyncRate)}
+	loop := &Audio{Rate: SyncRate}
+	for range 6 {
+		loop.Samples = append(loop.Samples, a.Samples[5*SyncRate:9*SyncRate]...)
+	}
+	clipped := hear(w, 2, 6, 20, 0, 10)
+	for i, v := range clipped.Samples {
+		clipped.Samples[i] = max(-0.06, min(0.06, v))
+	}
+	s := Sync([]*Track{Prepare(a), Prepare(silent), Prepare(loop), Prepare(clipped)}, SyncOptions{})
+	for _, p := range s.Pairs {
+		if want := p.A == 0 && p.B == 3; p.Accepted != want {
+			t.Errorf("%d and %d: accepted %v, %s", p.A, p.B, p.Accepted, p.Reason)
+		}
+	}
+	for code, x := range map[string]*Audio{"silent": silent, "looped": loop, "clipped": clipped} {
+		found := false
+		for _, f := range Condition(x) {
+			found = found || f.Code == code
+		}
+		if !found {
+			t.Errorf("not flagged as %s: %+v", code, Condition(x))
+		}
 	}
 }

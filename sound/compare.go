@@ -8,7 +8,8 @@ import (
 // effort bounds what one comparison may cost.
 type effort struct {
 	direct  int // samples of both together up to which the whole waveform is compared
-	windows int
+	check   int // windows that decide between candidates
+	windows int // windows that measure the line
 	novelty int // length of the transforms of the novelty
 }
 
@@ -52,7 +53,10 @@ func compare(a, b *Track, e effort) Pair {
 		if c.Cue == "novelty" && len(all) > 0 && math.Abs(all[0].c.Lag-c.Lag) < 0.05 {
 			continue
 		}
-		rs := read(a, b, c.Lag, reach, min(e.windows, 6))
+		if len(all) > 0 && all[0].ev > 20 && c.Cue == "novelty" && c.Z < 0.7*all[0].c.Z {
+			break // far behind one that is certain
+		}
+		rs := read(a, b, c.Lag, reach, e.check)
 		l := fitLine(rs)
 		all = append(all, tried{c, l, rs, over, evidence(c, l, len(rs))})
 	}
@@ -62,7 +66,7 @@ func compare(a, b *Track, e effort) Pair {
 	}
 	sort.SliceStable(all, func(i, j int) bool { return all[i].ev > all[j].ev })
 	top := all[0]
-	if n := e.windows; n > 6 && top.ev > 6 {
+	if n := e.windows; n > e.check && top.ev > 6 {
 		// The line itself is measured with more windows than the choice needs.
 		reach := 0.003 + 2*top.l.slopeSD*top.over + math.Abs(top.l.slope)*top.over
 		if top.c.Cue == "novelty" {
@@ -86,6 +90,21 @@ func compare(a, b *Track, e effort) Pair {
 			p.PPM, p.PPMSD, p.PPMKnown = top.l.slope*1e6, top.l.slopeSD*1e6, true
 		}
 	}
+	var other []float64
+	if top.ev > 8 && a.n+b.n < 100*60*SyncRate {
+		for _, t := range all[1:] {
+			if t.ev > 6.5 && math.Abs(t.c.Lag-top.c.Lag) < 120 {
+				other = append(other, t.c.Lag)
+			}
+		}
+		if l, ok := remainder(top.rs, top.l); ok {
+			other = append(other, l)
+		}
+	}
+	var edits []float64
+	if len(other) > 0 {
+		p.Breaks, edits = findBreaks(a, b, p.Lag, top.l.slope, other)
+	}
 	p.windows, p.inliers, p.strength = len(top.rs), top.l.inliers, top.ev
 	for _, t := range all {
 		q := t.c
@@ -94,7 +113,7 @@ func compare(a, b *Track, e effort) Pair {
 		}
 		q.Score = chance(t.ev, 0)
 		p.Candidates = append(p.Candidates, q)
-		if math.Abs(q.Lag-p.Lag) > 0.02+math.Abs(p.PPM)*1e-6*p.Overlap {
+		if math.Abs(q.Lag-p.Lag) > 0.02+math.Abs(p.PPM)*1e-6*p.Overlap && !holds(edits, q.Lag) {
 			p.contest = math.Max(p.contest, t.ev)
 		}
 	}

@@ -90,6 +90,14 @@ func powers(x []float32) []float64 {
 	return s
 }
 
+func power(x []float32) float64 {
+	var s float64
+	for _, v := range x {
+		s += float64(v) * float64(v)
+	}
+	return s
+}
+
 // spread is a robust standard deviation: 1.4826 times the median magnitude,
 // from at most 20,000 values.
 func spread(x []float32) float64 {
@@ -249,9 +257,13 @@ func read(a, b *Track, lag, reach float64, most int) []reading {
 	if over < leastOverlap {
 		return nil
 	}
-	length := math.Max(0.5, math.Min(1.9, over/5))
-	count := max(1, min(most, int(over/length*1.5)))
 	ahead := int(reach*SyncRate) + 1
+	length := math.Max(0.5, math.Min(1.9, over/5))
+	if ahead < 1<<12 {
+		// The transform of 2^14 is filled, not overstepped.
+		length = math.Min(length, float64(1<<14-2*ahead-1)/SyncRate)
+	}
+	count := max(1, min(most, int(over/length*1.5)))
 	w := int(length * SyncRate)
 	size := fftSize(w + 2*ahead)
 	f := NewFFT(size)
@@ -276,8 +288,7 @@ func read(a, b *Track, lag, reach float64, most int) []reading {
 		rd := reading{t: (float64(ib) + float64(w)/2) / SyncRate}
 		// The spread under no match, from the energies: the correlation itself
 		// holds the peak.
-		pa, pb := powers(xa), powers(xb)
-		sd := math.Sqrt(pa[len(xa)] * float64(w) / float64(len(xa)) * pb[w] / float64(w))
+		sd := math.Sqrt(power(xa) * power(xb) / float64(len(xa)))
 		if sd > 0 {
 			for _, p := range peaks(z, 3, int(peakApart*SyncRate/4), 1.1*sd) {
 				rd.peaks = append(rd.peaks, peak{(float64(shift-ahead) + p.at) / SyncRate, p.z})

@@ -42,7 +42,7 @@ func TestPairsDump(t *testing.T) {
 		if n := os.Getenv("SOUND_KIND"); n != "" && n != r.Kind {
 			continue
 		}
-		p := compare(load(r.A), load(r.B), effort{1 << 23, 24, 1 << 15})
+		p := compare(load(r.A), load(r.B), effort{1 << 23, 6, 24, 1 << 15})
 		e := math.NaN()
 		if r.Lag != nil {
 			e = (p.Lag - *r.Lag) * 1e3

@@ -93,12 +93,12 @@ func plan(tracks []*Track, pairs int) effort {
 	for _, t := range tracks {
 		longest = max(longest, len(t.novelty[0]))
 	}
-	e := effort{direct: 1 << 24, windows: 40, novelty: fftSize(max(64, 2*longest))}
+	e := effort{direct: 1 << 24, check: 6, windows: 40, novelty: fftSize(max(64, 2*longest))}
 	for e.direct > 1<<19 && pairs*e.direct > 1<<26 {
 		e.direct /= 2
 	}
 	if pairs > 200 {
-		e.windows = 14
+		e.check, e.windows = 4, 10
 	}
 	return e
 }
