@@ -55,6 +55,11 @@ func (p *page) Dir() string {
 
 func (p *page) Href(self string) string { return p.Root + p.b.langName(self, p.Lang) }
 
+// Feed is the address of the corrections as a feed.
+func (p *page) Feed() string {
+	return strings.TrimSuffix(p.b.langName("corrections", p.Lang), "html") + "atom"
+}
+
 func (p *page) Text(t sightline.Text) string { return t.In(p.Lang, p.Doc.Case.Languages...) }
 
 // Other lists the other languages of this page with their addresses.

@@ -42,6 +42,24 @@ func (b *builder) pages(ctx context.Context) error {
 	if err := b.solveNetwork(); err != nil {
 		return fmt.Errorf("the constraints of the case cannot be solved: %w", err)
 	}
+	if b.in.Before != nil {
+		var err error
+		if b.changes, err = Compare(b.in.Before, b.pub); err != nil {
+			return err
+		}
+		if err := b.putJSON("data/changes.json", b.changes); err != nil {
+			return err
+		}
+	}
+	for _, lang := range b.pub.Case.Languages {
+		feed, err := b.atomFeed(lang)
+		if err != nil {
+			return err
+		}
+		if err := b.put(strings.TrimSuffix(b.langName("corrections", lang), "html")+"atom", feed); err != nil {
+			return err
+		}
+	}
 	sort.SliceStable(b.pub.Accounts, func(i, j int) bool { return b.pub.Accounts[i].Order < b.pub.Accounts[j].Order })
 	for _, lang := range b.pub.Case.Languages {
 		if catalogue[lang] == nil {

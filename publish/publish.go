@@ -41,8 +41,9 @@ type Input struct {
 	Date    string              // RFC 3339 of the log head it is made from
 	Notes   sightline.Text      // what changed, for the corrections page
 	Former  []*sightline.Edition
-	Version string // of the program
-	FuzzKey []byte // the case's secret for blurring public coordinates
+	Before  *sightline.Document // public document of the edition before, where it is at hand
+	Version string              // of the program
+	FuzzKey []byte              // the case's secret for blurring public coordinates
 
 	// Log is the state of the custody log the edition is anchored to.
 	Log LogMaterial
@@ -160,6 +161,7 @@ type builder struct {
 	entities map[string]*sightline.Entity
 	pageOf   map[string]string
 	network  *NetworkReport
+	changes  []Change // since the edition before
 	netByID  map[string]*order.Constraint
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -121,6 +122,26 @@ func publishCase(ctx context.Context, f *folder, out string, notes sightline.Tex
 	return publishResult{Edition: ed.ID, Dir: res.Dir, Manifest: ed.Manifest, Files: res.Files, Bytes: res.Bytes, Advice: publish.Advise(doc)}, nil
 }
 
+// editionBefore reads the public document of the newest edition before this
+// one, for the list of what changed; nil when it is not in the folder.
+func editionBefore(out string, number int) (*sightline.Document, error) {
+	for n := number - 1; n > 0; n-- {
+		b, err := os.ReadFile(filepath.Join(out, fmt.Sprintf("v%d", n), "data", "document.json"))
+		if errors.Is(err, os.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("the edition before cannot be read: %w", err)
+		}
+		doc := new(sightline.Document)
+		if err := json.Unmarshal(b, doc); err != nil || doc.Case == nil {
+			return nil, fmt.Errorf("the document of edition v%d cannot be read; check that edition first: sightline check %s", n, filepath.Join(out, fmt.Sprintf("v%d", n)))
+		}
+		return doc, nil
+	}
+	return nil, nil
+}
+
 // editionInput gathers what an edition is made from.
 func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out string) (publish.Input, error) {
 	in := publish.Input{Doc: doc, Number: 1, Former: doc.Editions, Version: version, Assets: web.Assets(), EvidenceLog: publicLog, Network: networkReport}
@@ -134,6 +155,11 @@ func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out s
 		}
 		in.Number++
 	}
+	before, err := editionBefore(out, in.Number)
+	if err != nil {
+		return in, err
+	}
+	in.Before = before
 	cp, err := f.Store.Checkpoint(ctx)
 	if err != nil {
 		return in, fmt.Errorf("the log could not be signed: %w", err)
