@@ -202,7 +202,7 @@ func (a *Answer) report(p *Problem, t *task, fits []fit, rng *pcg, planar bool) 
 		}
 	}
 	red := 2*f.nIn + t.equations - 6
-	if t.free[6] && t.prior.info[0] <= 25 {
+	if t.free[6] && t.prior.info[0] <= 25 && (t.tie == nil || t.tie.info[0][0] <= 25) {
 		red--
 	}
 	a.Redundancy = &red

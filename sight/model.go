@@ -70,6 +70,7 @@ type task struct {
 	cons      []constraint
 	equations int     // scalar equations of cons
 	slack     float64 // cost above the best at which an alternative still counts
+	tie       *tie    // what other photographs of the device say about the lens
 }
 
 // plausible is the rise of the cost up to which an alternative is reported:
@@ -243,6 +244,9 @@ func (t *task) linearise(s *state, trunc float64, free *[nParam]bool, out *norma
 			out.g[6+k] += float64(w * d)
 		}
 	}
+	if t.tie != nil {
+		out.cost += t.tie.add(s, out)
+	}
 	for i := range t.cons {
 		t.cons[i].add(s, out)
 	}
@@ -326,6 +330,9 @@ func (t *task) cost(s *state, trunc float64) float64 {
 			d := val[k] - t.prior.mean[k]
 			sum += float64(w * d * d)
 		}
+	}
+	if t.tie != nil {
+		sum += t.tie.add(s, nil)
 	}
 	var r [3]float64
 	for i := range t.cons {

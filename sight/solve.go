@@ -52,17 +52,7 @@ func SolveWith(p *Problem, raw []byte, opt Options) *Answer {
 	t := p.task(opt.Scene)
 	seed := binary.BigEndian.Uint64(sum[:8]) >> 11 // exact in a JSON number
 	rng := newPCG(seed)
-	sr, seeded := t.search(fewDraws, &rng)
-	planar := flat(t)
-	if opt.Scene != nil {
-		t.slack += float64(2 * standCost) // the scene may speak against the best
-	}
-	fits := t.refine(sr)
-	if n := len(t.m); seeded && (len(fits) == 0 || 4*fits[0].nIn < 3*n) {
-		// Many marks disagree: they may be wrong, or the draws were unlucky.
-		sr, seeded = t.search(moreDraws(fits, n), &rng)
-		fits = merge(fits, t.refine(sr), t.slack)
-	}
+	fits, planar, seeded := t.best(&rng, opt)
 	if seeded {
 		a.Seed = &seed
 	}
@@ -88,6 +78,22 @@ func SolveWith(p *Problem, raw []byte, opt Options) *Answer {
 		a.extras(p, t, fits, opt.Scene)
 	}
 	return a
+}
+
+// best searches and refines: the cameras that fit, best first.
+func (t *task) best(rng *pcg, opt Options) (fits []fit, planar, seeded bool) {
+	sr, seeded := t.search(fewDraws, rng)
+	planar = flat(t)
+	if opt.Scene != nil {
+		t.slack += float64(2 * standCost) // the scene may speak against the best
+	}
+	fits = t.refine(sr)
+	if n := len(t.m); seeded && (len(fits) == 0 || 4*fits[0].nIn < 3*n) {
+		// Many marks disagree: they may be wrong, or the draws were unlucky.
+		sr, seeded = t.search(moreDraws(fits, n), rng)
+		fits = merge(fits, t.refine(sr), t.slack)
+	}
+	return fits, planar, seeded
 }
 
 // mirrored says how many clicks agree when left and right are exchanged, if

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"runtime"
 	"time"
@@ -35,6 +36,9 @@ func (c *cameraSolveCmd) Run(e *env) error {
 	}
 	scenes := &surroundings{base: folderOf(c.Problem)}
 	return sheets(e, "camera solve", c.Problem, func(raw []byte, out io.Writer) error {
+		if sight.IsShared(raw) {
+			return c.shared(raw, scenes, out)
+		}
 		a, err := c.one(raw, scenes, out)
 		if err == nil && a.Status == sight.Refused {
 			return exit(3, nil) // of a single problem; in a batch the answers say it
@@ -66,4 +70,42 @@ func (c *cameraSolveCmd) one(raw []byte, scenes *surroundings, w io.Writer) (*si
 		return a, json.NewEncoder(w).Encode(a)
 	}
 	return a, a.Prose(w)
+}
+
+// shared solves photographs of one device together.
+func (c *cameraSolveCmd) shared(raw []byte, scenes *surroundings, w io.Writer) error {
+	p, err := sight.ParseShared(raw)
+	if err != nil {
+		return err
+	}
+	for i, f := range p.Frames {
+		if f.Scene != p.Frames[0].Scene {
+			return fmt.Errorf("frames[%d].scene: differs from that of the first frame; photographs solved together share a scene", i)
+		}
+	}
+	l := scenes.load(p.Frames[0].Scene)
+	if l.err != nil {
+		return l.err
+	}
+	for _, f := range p.Frames {
+		if len(f.Candidates) == 0 && len(l.points) <= sight.MaxPoints {
+			f.Candidates = l.points
+		}
+	}
+	a := sight.SolveShared(p, raw, sight.Options{Scene: l.around, Report: c.Report})
+	a.Software.Version = version
+	all := true
+	for _, f := range a.Frames {
+		f.Software.Version = version
+		all = all && f.Status == sight.Refused
+	}
+	if c.JSON {
+		err = json.NewEncoder(w).Encode(a)
+	} else {
+		err = a.Prose(w)
+	}
+	if err == nil && all {
+		return exit(3, nil)
+	}
+	return err
 }

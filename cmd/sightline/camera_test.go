@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"math"
 	"strings"
 	"testing"
 
@@ -53,6 +54,12 @@ func TestCameraSolve(t *testing.T) {
 		if code, _, errs := call(c.in, "-"); code != 2 || !strings.Contains(errs, c.want) {
 			t.Errorf("%q: status %d %q", c.in, code, errs)
 		}
+	}
+	shared := `{"format":"sightline.camera.shared/1","id":"phone","frames":[` + string(good) + "," + strings.Replace(string(good), `"id":"yard"`, `"id":"again"`, 1) + "]}"
+	code, out, errs := call(shared+"\n", "--json", "-")
+	var both sight.SharedAnswer
+	if code != 0 || json.Unmarshal([]byte(out), &both) != nil || len(both.Frames) != 2 || math.Abs(both.Frames[1].FocalPx/both.FocalPx-1) > 1e-8 {
+		t.Errorf("shared: status %d, %d frames %s", code, len(both.Frames), errs)
 	}
 	if code, _, errs := call("", "nowhere.json"); code != 2 || errs == "" {
 		t.Errorf("a missing file: status %d %q", code, errs)
