@@ -27,7 +27,7 @@ func TestJobsFor(t *testing.T) {
 		}
 		return out
 	}
-	if k := kinds("image/jpeg", true); len(k) != 2 || k[0] != "metadata" || k[1] != "picture" {
+	if k := kinds("image/jpeg", true); len(k) != 3 || k[0] != "metadata" || k[1] != "picture" || k[2] != "alike" {
 		t.Errorf("a photo: %v", k)
 	}
 	if k := kinds("application/json", false); len(k) != 0 {

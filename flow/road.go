@@ -41,6 +41,8 @@ var Road = []Step{
 	{Kind: "picture", Takes: shown, Makes: []string{"thumb", "preview"}, Lane: CPU, Version: 1, Priority: 8, Run: identify.Picture},
 	{Kind: "still", Takes: encoded, Makes: []string{"thumb", "preview"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Picture},
 	{Kind: "poster", Takes: media("video"), Makes: []string{"thumb", "poster"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Poster},
+	{Kind: "alike", Takes: shown, Makes: []string{"facts"}, Lane: CPU, Version: 1, Priority: 7, Run: identify.Alike},
+	{Kind: "alike-still", Takes: encoded, Makes: []string{"facts"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 7, Run: identify.Alike},
 	{Kind: "waveform", Takes: media("video", "audio"), Makes: []string{"waveform"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 4, Run: identify.Waveform},
 	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy", "frames"}, Lane: Video, Needs: "ffmpeg", Version: 2, Priority: 2, Run: identify.Proxy},
 }

@@ -25,6 +25,8 @@ type Env struct {
 	Actor sightline.Actor
 	Box   *tool.Box
 	Exif  *tool.ExifTool // nil when exiftool is not there or may not run
+
+	seen seen
 }
 
 // Progress is told how much of a job is done, 0 to 1.

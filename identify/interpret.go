@@ -386,7 +386,7 @@ func (r *reading) apply(it *sightline.Item) {
 	times, place := r.times(), r.place()
 	kept := it.Facts[:0:0]
 	for _, f := range it.Facts {
-		if strings.HasPrefix(f.Field, "File:") || f.Tool == "table" {
+		if strings.HasPrefix(f.Field, "File:") || f.Tool == "table" || f.Tool == "alike" {
 			kept = append(kept, f)
 		}
 	}
