@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -17,6 +18,9 @@ func TestMain(m *testing.M) {
 	// The sandbox starts this very binary as its worker, under its own name.
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
 		cli()
+	}
+	if place := os.Getenv(matrixHelper); place != "" {
+		os.Exit(matrixWorker(place))
 	}
 	testscript.Main(m, map[string]func(){"sightline": cli})
 }
@@ -49,6 +53,11 @@ func TestScript(t *testing.T) {
 					ts.Check(err)
 					ts.Check(os.WriteFile(ts.MkAbs(a), b, 0o644))
 				}
+			},
+			// replace FILE OLD NEW...: every OLD becomes NEW.
+			"replace": func(ts *testscript.TestScript, neg bool, args []string) {
+				b := strings.NewReplacer(args[1:]...).Replace(ts.ReadFile(args[0]))
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(b), 0o644))
 			},
 			// newer CASE: marks the case file as one of a later version.
 			"newer": func(ts *testscript.TestScript, neg bool, args []string) {

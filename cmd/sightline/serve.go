@@ -9,20 +9,24 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"sync"
 	"time"
 
 	"sightline"
+	"sightline/archive"
 	"sightline/web"
 )
 
 // serveCmd serves the desk of one or more cases, or a published edition.
 type serveCmd struct {
-	Dirs   []string `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
-	Addr   string   `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
-	NoWork bool     `help:"Do not run jobs in this process; \"sightline work\" does."`
-	Token  string   `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
+	inCase  `embed:""`
+	watched `embed:""`
+	Dirs    []string `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
+	Addr    string   `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
+	NoWork  bool     `help:"Do not run jobs in this process; \"sightline work\" does."`
+	Token   string   `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
 }
 
 func (c *serveCmd) Run(e *env) error {
@@ -31,7 +35,15 @@ func (c *serveCmd) Run(e *env) error {
 			return serveFolder(e, c.Addr, c.Dirs[0])
 		}
 	}
-	folders, err := openCases(e.ctx, c.Dirs)
+	var folders []*folder
+	var err error
+	if len(c.Dirs) == 0 {
+		var f *folder
+		f, err = c.openIn(e.ctx, archive.Options{})
+		folders = []*folder{f}
+	} else {
+		folders, err = openCases(e.ctx, c.Dirs)
+	}
 	if err != nil {
 		return err
 	}
@@ -40,9 +52,12 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer d.close()
+	if err := c.watch(e, d.open); err != nil {
+		return err
+	}
 	fmt.Fprintf(e.stdout, "desk      http://%s%s\n", d.addr, d.server.OpenPath())
 	for _, f := range folders {
-		fmt.Fprintf(e.stdout, "case      %s\n", f.Dir)
+		fmt.Fprintf(e.stdout, "case      %s\n", f.Place)
 	}
 	return d.run(e.ctx, !c.NoWork)
 }
@@ -127,6 +142,13 @@ func (d *desk) run(ctx context.Context, work bool) error {
 	}
 	org.Close()
 	return nil
+}
+
+// open lists the cases that are open now.
+func (d *desk) open() []*folder {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return slices.Clone(d.folders)
 }
 
 // join brings a further case to the running desk and does its jobs.

@@ -18,7 +18,8 @@ import (
 // failed.
 type workCmd struct {
 	inCase  `embed:""`
-	Lanes   []string `help:"Lanes to work in: cpu, video. Default: all."`
+	watched `embed:""`
+	Lanes   []string `help:"Lanes to work in: cpu, video, net. Default: cpu and video."`
 	Workers int      `help:"Jobs at once in the lane cpu. Default: one for each processor." placeholder:"N"`
 
 	UntilIdle bool `help:"Leave when nothing is left to do, instead of waiting for more."`
@@ -28,8 +29,8 @@ type workCmd struct {
 
 func (c *workCmd) Run(e *env) error {
 	for _, l := range c.Lanes {
-		if l != flow.CPU && l != flow.Video {
-			return exit(2, fmt.Errorf("there is no lane %q: use %s or %s", l, flow.CPU, flow.Video))
+		if l != flow.CPU && l != flow.Video && l != "net" {
+			return exit(2, fmt.Errorf("there is no lane %q: use %s, %s or net", l, flow.CPU, flow.Video))
 		}
 	}
 	f, err := c.open(archive.Options{})
@@ -37,6 +38,9 @@ func (c *workCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
+	if err := c.watch(e, func() []*folder { return []*folder{f} }); err != nil {
+		return err
+	}
 	if c.Unsafe && tool.Available(e.ctx) == tool.None {
 		fmt.Fprintln(e.stderr, "WARNING: external programs run without a sandbox: a hostile file can do what you can do.")
 	}
