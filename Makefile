@@ -13,6 +13,7 @@ run: setup build ## build the demonstration cases and serve the desk and the edi
 	@bin/sightline demo --dir cases
 
 test: setup lint ## every test
+	@make/team-tests.sh
 	$(GO) test -timeout 20m ./...
 	@$(MAKE) --no-print-directory browser-test
 
