@@ -14,12 +14,12 @@ export class Draft {
   value: Record<string, unknown> = $state({});
   dirty = $derived.by(() => changed(this.kind, this.base, this.value));
 
-  constructor(kind: string, id: string, base: Record<string, unknown>, value: Record<string, unknown> = base, form = kind) {
+  constructor(kind: string, id: string, base: Record<string, unknown>, form = kind) {
     this.kind = kind;
     this.form = form;
     this.id = id;
     this.base = structuredClone(base);
-    this.value = structuredClone(value);
+    this.value = structuredClone(base);
   }
 }
 

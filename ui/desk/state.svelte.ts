@@ -262,9 +262,15 @@ export class Desk extends Edits {
     if (!base) return;
     this.guard.leave(this.guard.dirty || !!this.draft?.dirty, () => {
       this.editing = '';
-      this.draft = id ? new Draft(kind, id, base, base, form) : new Draft(kind, '', base, { ...base, ...seed }, form);
+      this.draft = new Draft(kind, id, id ? base : { ...base, ...(kind === 'account' ? this.#lastAccount() : {}), ...seed }, form);
       this.layout.inspectorOpen = true;
     });
+  }
+
+  /** A new account comes last, with the first letter that is free. */
+  #lastAccount(): Record<string, unknown> {
+    const taken = this.accounts.map((a) => a.letter.toUpperCase());
+    return { letter: [...'ABCDEFGHIJKLMNOPQRSTUVWXYZ'].find((l) => !taken.includes(l)) ?? '', order: Math.max(0, ...this.accounts.map((a) => a.order)) + 1 };
   }
 
   /** Writes the open form to the log and shows what it is about. */

@@ -4,77 +4,22 @@
 // With SIGHTLINE_URL='http://127.0.0.1:8765/open?token=...' it walks in a desk
 // that already runs; what needs the case's folder is then left out.
 import assert from 'node:assert/strict';
-import { execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
-import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { chromium } from 'playwright-core';
-import { browserMissing, shot, ui } from '../../test/harness.mjs';
+import { shot } from '../../test/harness.mjs';
+import { CASE, given, link, sightline, skip, start } from './running.mjs';
 
-const program = process.env.SIGHTLINE ?? join(ui, '..', 'bin', 'sightline');
-const given = process.env.SIGHTLINE_URL;
-const skip = browserMissing() ?? (!given && !existsSync(program) ? `no program at ${program}: run "make build", or name one with SIGHTLINE or a running desk with SIGHTLINE_URL` : false);
-const CASE = 'el-junquito';
-let browser, context, page, origin, server, dir;
-const errors = [];
-
-/** Runs the program to its end. */
-const sightline = (...args) => new Promise((done) => execFile(program, args, { maxBuffer: 1 << 26 }, (e, out, err) => done({ status: e ? (e.code ?? 1) : 0, text: out + err })));
-
-/** Builds the case in a folder of its own and serves it on a free port; gives the address that signs in. */
-async function start() {
-  dir = await mkdtemp(join(tmpdir(), 'sightline-desk-'));
-  const built = await sightline('demo', '--build', '--dir', dir);
-  assert.equal(built.status, 0, built.text);
-  server = spawn(program, ['serve', join(dir, CASE), '--addr', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
-  return new Promise((found, failed) => {
-    let said = '';
-    const hear = (b) => {
-      said += b;
-      const m = /http:\/\/\S+\/open\?token=\S+/.exec(said);
-      if (m) found(m[0]);
-    };
-    server.stdout.on('data', hear);
-    server.stderr.on('data', hear);
-    server.on('exit', (code) => failed(new Error(`the desk ended with status ${code}: ${said}`)));
-  });
-}
-
-async function open(hash, p = page) {
-  await p.goto('about:blank');
-  await p.goto(`${origin}/?q=low${hash}`);
-  await p.waitForFunction(() => !!window.sightline?.desk.doc);
-}
-const link = (rest) => `#v1&case=${CASE}&${rest}`;
+let d, browser, context, page, origin, open;
+let errors = [];
 const shown = (p = page) => p.evaluate(() => ({ sel: window.sightline.desk.sel, view: window.sightline.desk.view, now: window.sightline.desk.clock.get(), hash: location.hash }));
 
 before(async () => {
   if (skip) return;
-  const url = given ?? (await start());
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'] });
-  context = await browser.newContext({ viewport: { width: 1366, height: 768 }, locale: 'en', reducedMotion: 'reduce' });
-  page = await context.newPage();
-  page.on('pageerror', (e) => errors.push(e.message));
-  page.on('console', (m) => m.type() === 'error' && !/409/.test(m.text()) && errors.push(m.text() + ' ' + m.location().url));
-  page.setDefaultTimeout(15_000);
-  // Signing in goes on to the desk by a second navigation.
-  await page.goto(url);
-  await page.waitForFunction(() => location.pathname === '/' && !!window.sightline);
-  origin = new URL(page.url()).origin;
+  d = await start();
+  ({ browser, context, page, origin, open, errors } = d);
 });
-after(async () => {
-  await browser?.close();
-  if (server) {
-    server.removeAllListeners('exit');
-    await new Promise((done) => {
-      server.once('exit', done);
-      server.kill('SIGINT');
-    });
-  }
-  if (dir) await rm(dir, { recursive: true, force: true });
-});
+after(() => d?.stop());
 
 test('a deep link restores item, view and playhead; the inspector answers in order', { skip }, async () => {
   await open(link('view=place&sel=EJ-016&t=2018-01-15T13:07:00Z'));
@@ -226,7 +171,7 @@ test('story: steps play, carry the playhead, and a view is captured, deleted and
 
 test('nothing is wider than the window at the four sizes, in both languages', { skip, timeout: 120000 }, async () => {
   for (const [width, height] of [[1366, 768], [1920, 1080], [768, 1024], [360, 740]]) {
-    const c = await browser.newContext({ viewport: { width, height }, locale: width === 768 ? 'es' : 'en', storageState: await context.storageState() });
+    const c = await browser.newContext({ viewport: { width, height }, locale: width === 768 ? 'es' : 'en', storageState: { cookies: (await context.storageState()).cookies, origins: [] } });
     const p = await c.newPage();
     await open(link('view=library&sel=EJ-016'), p);
     for (const view of ['library', 'place', 'accounts', 'story', 'publish']) {

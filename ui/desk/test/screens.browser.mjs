@@ -37,13 +37,17 @@ const SCREENS = {
 };
 /** Gives each screen to `look`, in a window of the size and language. */
 async function walk(width, height, locale, look) {
-  const c = await d.browser.newContext({ viewport: { width, height }, locale, reducedMotion: 'reduce', storageState: await d.context.storageState() });
+  const c = await d.browser.newContext({ viewport: { width, height }, locale, reducedMotion: 'reduce', storageState: { cookies: (await d.context.storageState()).cookies, origins: [] } });
   const p = await c.newPage();
   watch(p, d.errors);
   await d.open(link('view=library&sel=EJ-016'), p);
+  assert.equal(await p.evaluate(() => document.documentElement.lang), locale);
   for (const [name, go] of Object.entries(SCREENS)) {
     await p.evaluate(go);
+    assert.equal(await p.evaluate(() => sightline.desk.unsaved), false, `${name} counts as typed in before anybody typed`);
     await p.waitForTimeout(250);
+    // What was drawn last has told of its scrolling before the next screen takes its place.
+    await p.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
     await look(p, name);
   }
   await p.evaluate(() => { sightline.desk.withdrawing = null; sightline.desk.close(); });
