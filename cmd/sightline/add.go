@@ -11,9 +11,11 @@ import (
 
 	"github.com/mattn/go-isatty"
 
+	"sightline"
 	"sightline/archive"
 	"sightline/flow"
 	"sightline/intake"
+	"sightline/narrate"
 )
 
 // terminal reports whether w is a person's screen: progress is drawn only there.
@@ -26,18 +28,19 @@ func terminal(w any) bool {
 type addCmd struct {
 	inCase      `embed:""`
 	Paths       []string `arg:"" name:"path" help:"Files and folders; folders are walked, links are not followed."`
-	As          string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder), bag (BagIt, a folder or ZIP), or an export: whatsapp, signal, telegram, instagram, twitter, mail, vcard, timemap, bellingcat, atlos, auto-archiver, geojson, kml, gpx, takeout, srt, vtt, whisper, eaf, textgrid, ttml, ssa." default:"files"`
+	As          string   `help:"What the paths are: files, records (CSV or XLSX), document (JSON objects), scene (a built scene folder), bag (BagIt, a folder or ZIP), log (an evidence log that was worked on in a spreadsheet), or an export: whatsapp, signal, telegram, instagram, twitter, mail, vcard, timemap, bellingcat, atlos, auto-archiver, geojson, kml, gpx, takeout, srt, vtt, whisper, eaf, textgrid, ttml, ssa." default:"files"`
 	Of          string   `help:"The recording that a transcript belongs to." placeholder:"ITEM"`
 	importFlags `embed:""`
 	Map         string `help:"Mapping of the columns of a table, JSON (docs/formats/cli.md). Without it the headers must be those of a known format." placeholder:"FILE"`
 	Dates       string `help:"Order of dates such as 3/4/2018 in a table: dmy or mdy." placeholder:"ORDER"`
+	Lang        string `help:"Language of the texts of an evidence log. Default: the first of the case." placeholder:"LANG"`
 	Reason      string `help:"Why this is collected; kept sealed in the custody log." placeholder:"TEXT"`
 	Access      string `help:"How it was reached: public, login, invitation, given." enum:"public,login,invitation,given" default:"given"`
 	JSON        bool   `help:"Print the report as JSON."`
 }
 
 func (c *addCmd) Run(e *env) error {
-	if own := []string{"files", "records", "document", "scene", "bag"}; !slices.Contains(append(own, intake.ImportFormats()...), c.As) {
+	if own := []string{"files", "records", "document", "scene", "bag", "log"}; !slices.Contains(append(own, intake.ImportFormats()...), c.As) {
 		return exit(2, fmt.Errorf("there is no format %q; sightline add --help lists them", c.As))
 	}
 	if c.Map != "" && c.As != "records" {
@@ -107,6 +110,8 @@ func (c *addCmd) Run(e *env) error {
 				r, stopped = a.Scene(e.ctx, p)
 			case "bag":
 				r, stopped = a.Bag(e.ctx, p)
+			case "log":
+				r, stopped = evidenceLogBack(e, f, a, p, c.Lang)
 			default:
 				r, stopped = a.Import(e.ctx, p, c.As, c.Of, answers)
 			}
@@ -127,6 +132,40 @@ func (c *addCmd) Run(e *env) error {
 		return exit(1, nil)
 	}
 	return nil
+}
+
+// evidenceLogBack takes an evidence log back from a spreadsheet.
+func evidenceLogBack(e *env, f *folder, a *intake.Adder, path, lang string) (*intake.Report, error) {
+	now := map[string]map[string]string{}
+	err := f.Store.View(e.ctx, f.Actor, func(r sightline.Reader) error {
+		if lang == "" {
+			cases, err := sightline.All[sightline.Case](r, sightline.KindCase)
+			if err != nil {
+				return err
+			}
+			lang = "en"
+			if len(cases) > 0 && len(cases[0].Languages) > 0 {
+				lang = cases[0].Languages[0]
+			}
+		}
+		l, err := narrate.ReadLog(r, lang)
+		if err != nil {
+			return err
+		}
+		t, _ := l.Table("evidence")
+		for _, row := range t.Rows {
+			cells := map[string]string{}
+			for i, c := range t.Columns {
+				cells[c.Key] = row[i]
+			}
+			now[cells["evidence_id"]] = cells
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a.EvidenceLog(e.ctx, path, lang, now)
 }
 
 func (c *addCmd) report(e *env, r *intake.Report) error {
@@ -152,8 +191,8 @@ func (c *addCmd) report(e *env, r *intake.Report) error {
 		fmt.Fprintf(e.stderr, "not taken: %s\n", b)
 	}
 	switch {
-	case c.As == "document" || c.As == "scene":
-		fmt.Fprintf(e.stdout, "%d written, %d not taken\n", len(r.Changed), len(r.Refused))
+	case c.As == "document" || c.As == "scene" || c.As == "log":
+		fmt.Fprintf(e.stdout, "%d written, %d not taken\n", len(r.Changed), len(r.Refused)+len(r.Rows))
 	default:
 		rows := map[string]bool{}
 		for _, b := range r.Rows {
