@@ -23,9 +23,20 @@ var through = map[string]bool{"image/heic": true, "image/heif": true, "image/avi
 
 func removeFile(path string) { os.Remove(path) }
 
-// still makes a PNG of a picture with ffmpeg. A HEIC is often stored as tiles;
-// an ffmpeg that shows only the first tile is found out by its size.
+// still makes a PNG of a picture with ffmpeg: of a HEIC from its tiles, see
+// heif.go; of an AVIF as a whole, and a reading of another size is refused.
 func (e *Env) still(ctx context.Context, it *sightline.Item, path string) (*tool.Result, string, error) {
+	if it.Type != "image/avif" {
+		res, png, err := e.tiled(ctx, path)
+		if err == nil || ctx.Err() != nil {
+			return res, png, err
+		}
+		var missing *tool.MissingError
+		if errors.As(err, &missing) || errors.Is(err, tool.ErrNoSandbox) {
+			return nil, "", err
+		}
+		return nil, "", fmt.Errorf("this picture (%s) cannot be shown here: %w", it.Type, err)
+	}
 	dir, remove, err := e.Box.Temp()
 	if err != nil {
 		return nil, "", err

@@ -22,6 +22,8 @@ import (
 //	tags IN TYPE             common metadata of a picture
 //	picture IN OUT ORIENT    thumbnail and preview into the folder OUT
 //	look IN TYPE ORIENT [OUT] hashes, thumbnail, embedded files; light-only copy into OUT
+//	heif IN OUT              coded tiles of a HEIF into OUT
+//	join RAW OUT PLAN W H    decoded tiles laid out as still.png in OUT
 //	telemetry IN TYPE        positions inside a recording
 func Worker(args []string, out io.Writer) error {
 	answer := func(v any, err error) error {
@@ -49,6 +51,16 @@ func Worker(args []string, out io.Writer) error {
 			dir = args[4]
 		}
 		return answer(lookAt(args[1], args[2], dir, o))
+	case len(args) == 3 && args[0] == "heif":
+		return answer(heifStream(args[1], args[2]))
+	case len(args) == 6 && args[0] == "join":
+		var p heifPlan
+		w, err1 := strconv.Atoi(args[4])
+		h, err2 := strconv.Atoi(args[5])
+		if err := errors.Join(json.Unmarshal([]byte(args[3]), &p), err1, err2); err != nil {
+			return errors.New("the plan of the picture is not readable")
+		}
+		return answer(heifJoin(args[1], args[2], p, w, h))
 	case len(args) == 3 && args[0] == "telemetry":
 		return answer(readTelemetry(args[1], args[2]))
 	}
