@@ -15,6 +15,8 @@ need bwrap    bubblewrap                 "external programs run in the second-be
 need chromium chromium                   "no browser tests, no capture of web pages"
 need python3  python3                    "the proof script of an edition is not tried in the tests"
 need openssl  openssl                    "time-stamp replies are not cross-checked in the tests"
+# The tests start a private PostgreSQL; Debian keeps its programs off the PATH.
+command -v initdb >/dev/null 2>&1 || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || missing+=(postgresql)
 [ -f /usr/share/fonts/truetype/dejavu/DejaVuSans.ttf ] || missing+=(fonts-dejavu-core)
 
 [ ${#missing[@]} -eq 0 ] && exit 0

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"sightline"
@@ -120,7 +121,7 @@ func TestRefusals(t *testing.T) {
 
 	// A strange key, a bucket and a store that are not there.
 	if _, err := Open(ctx, b.Address(), Options{Credentials: credentials.NewStaticV4("stranger", "stranger-secret", ""), Retries: 1}); !errors.Is(err, sightline.ErrDenied) {
-		t.Errorf("a strange key: %v", err)
+		t.Errorf("a strange key: %v (%s, %d)", err, minio.ToErrorResponse(err).Code, minio.ToErrorResponse(err).StatusCode)
 	}
 	a := b.Address()
 	a.Bucket = "absent-bucket"

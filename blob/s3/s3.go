@@ -356,7 +356,7 @@ func (b *Bucket) Erase(ctx context.Context, g digest.Digest, reason string) erro
 }
 
 func (b *Bucket) about(g digest.Digest, err error) error {
-	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && r.Code != minio.NoSuchBucket {
+	if r := minio.ToErrorResponse(err); r.Code == minio.NoSuchKey || r.StatusCode == http.StatusNotFound && (r.Code == "" || r.Code == "NotFound") {
 		return fmt.Errorf("blob %s: %w", g, sightline.ErrNotFound)
 	}
 	return fmt.Errorf("failed to read blob %s: %w", g, b.explain(err))
@@ -375,7 +375,7 @@ func (b *Bucket) explain(err error) error {
 		return fmt.Errorf("the clock of this machine is %s and the bucket's is too far from it; set the clock: %w", time.Now().UTC().Format(time.RFC3339), sightline.ErrDenied)
 	case r.Code == "QuotaExceeded" || r.Code == "XMinioStorageFull" || r.StatusCode == http.StatusInsufficientStorage:
 		return fmt.Errorf("the bucket %s: %w", b.addr, sightline.ErrFull)
-	case r.Code == minio.InvalidAccessKeyID || r.Code == minio.SignatureDoesNotMatch || r.StatusCode == http.StatusForbidden || r.StatusCode == http.StatusUnauthorized:
+	case r.Code == minio.InvalidAccessKeyID || r.Code == "XAdminUserNotFound" || r.Code == minio.SignatureDoesNotMatch || r.StatusCode == http.StatusForbidden || r.StatusCode == http.StatusUnauthorized:
 		return fmt.Errorf("the bucket %s does not let this key in (%s): %w", b.addr, r.Code, sightline.ErrDenied)
 	case r.Code == "BadDigest" || r.Code == "XAmzContentChecksumMismatch" || r.Code == minio.XAmzContentSHA256Mismatch:
 		return fmt.Errorf("the bytes were changed on the way to the bucket %s, which refused them; try again: %w", b.addr, sightline.ErrDamaged)
