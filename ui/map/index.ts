@@ -16,6 +16,11 @@ import { hillshade, contours, type Relief } from './relief.ts';
 import type { MapHandle, MountMap } from './handle.ts';
 export type * from './handle.ts';
 
+/** Least width of ground that framing shows, metres. */
+const AROUND = 120;
+/** So many outlines and pins at once: more would be a carpet. */
+const MOST = 400;
+
 export const mountMap: MountMap = (el, input) => {
   let doc = input.doc;
   const read = input.read ?? (input.sceneBase ? fetchFrom(input.sceneBase) : null);
@@ -115,10 +120,13 @@ export const mountMap: MountMap = (el, input) => {
     }
   }
 
-  const isSelected = (s: Site): boolean => {
+  /** The selected object and, where it is a claim or an event, what it rests on. */
+  let chosen: ReadonlySet<string> = new Set();
+  function choose(): void {
     const id = input.selection.get();
-    return !!id && (s.id === id || !!doc.claims.find((c) => c.id === id)?.items.includes(s.id));
-  };
+    chosen = new Set(id ? [id, ...(doc.claims.find((c) => c.id === id)?.items ?? []), ...(doc.events.find((e) => e.id === id)?.items ?? [])] : []);
+  }
+  const isSelected = (s: Site): boolean => chosen.has(s.id);
   const heightOr = (n: number) => Math.max(1.2, n);
 
   function cone(e: number, n: number, heading: number, hfov: number, length: number, cls: string): SVGElement {
@@ -135,7 +143,20 @@ export const mountMap: MountMap = (el, input) => {
     const out: SVGElement[] = [];
     const radius = sceneDoc?.approximate?.radius_m ?? (doc.case.place?.approx ? doc.case.place.radius_m : undefined);
     if (radius) out.push(svg('circle', { cx: X(0), cy: Y(0), r: radius / view.get().scale, class: 'approx wide' }));
-    for (const s of sites) {
+    // Only what is in the picture, what is selected first, and of very many the first few hundred.
+    const reach = (s: Site) => (s.ellipse && s.ellipse.semi_major_m < 1e5 ? s.ellipse.semi_major_m : s.place.area ? Math.max(...s.place.area.map(([e, n]) => Math.hypot(e - s.at[0], n - s.at[1]))) : 0) / view.get().scale + 60;
+    const inside = (s: Site) => {
+      const [x, y, r] = [X(s.at[0]), Y(s.at[1]), reach(s)];
+      return x > -r && y > -r && x < w + r && y < h + r;
+    };
+    const drawn = new Set<string>();
+    for (const s of [...sites.filter(isSelected), ...sites.filter((q) => !isSelected(q))]) {
+      if (!s.place.target && !inside(s)) continue;
+      if (drawn.size >= MOST) break;
+      // Records of one place and one error share its outline.
+      const key = [...s.at, ...Object.values(s.ellipse ?? {}), s.place.area?.length ?? 0, s.pose ? s.id : '', s.place.target ?? ''].join();
+      if (drawn.has(key)) continue;
+      drawn.add(key);
       const chosen = isSelected(s) ? ' on' : '';
       if (s.ellipse || s.place.area) {
         const d = ring(s, 64).map(([e, n], i) => (i ? 'L' : 'M') + X(e).toFixed(1) + ' ' + Y(n).toFixed(1)).join('');
@@ -152,12 +173,14 @@ export const mountMap: MountMap = (el, input) => {
       const heading = (Math.atan2(cam.target[0] - cam.eye[0], cam.target[1] - cam.eye[1]) * 180) / Math.PI;
       out.push(cone(cam.eye[0], cam.eye[1], heading, cam.vfov_deg * 1.5, 44, 'cone free'));
     }
+    let pins = 0;
     const busy: { x0: number; y0: number; x1: number; y1: number }[] = [];
     for (const s of [...spots].sort((a, b) => Number(b.sites.some(isSelected)) - Number(a.sites.some(isSelected)))) {
       const chosen = s.sites.some(isSelected);
       const first = s.sites.find(isSelected) ?? s.sites[0]!;
       const [x, y] = [X(s.at[0]), Y(s.at[1])];
       if (x < -20 || y < -20 || x > w + 20 || y > h + 20) continue;
+      if (++pins > MOST) break;
       const ids = [...new Set(s.sites.map((q) => q.id))];
       const head = ids.length < 3 ? ids.join(' · ') : ids[0] + ' +' + (ids.length - 1);
       const body = [first.approx ? t(lang, 'approx') : '', say(first.place.label, lang)].filter(Boolean).join('; ');
@@ -165,10 +188,13 @@ export const mountMap: MountMap = (el, input) => {
       out.push(mark);
       if (input.inset) continue;
       const width = Math.max(head.length * 7.3, body.length * 6.2) + 4;
-      const box = { x0: x + 9, y0: y - 16, x1: x + 9 + width, y1: y + 18 };
+      // To the left of its point where the right edge is near.
+      const left = x + 9 + width > w - 4;
+      const box = left ? { x0: x - 9 - width, y0: y - 16, x1: x - 9, y1: y + 18 } : { x0: x + 9, y0: y - 16, x1: x + 9 + width, y1: y + 18 };
       if (busy.some((b) => b.x0 < box.x1 && b.x1 > box.x0 && b.y0 < box.y1 && b.y1 > box.y0)) continue;
       busy.push(box);
-      mark.append(svg('text', { x: x + 10, y: y - 3, class: 'id' }, head), svg('text', { x: x + 10, y: y + 12 }, body));
+      const anchor = left ? { x: x - 10, 'text-anchor': 'end' } : { x: x + 10 };
+      mark.append(svg('text', { ...anchor, y: y - 3, class: 'id' }, head), svg('text', { ...anchor, y: y + 12 }, body));
     }
     // Scale and north stand in a corner of their own.
     const bar = niceLength((input.inset ? 40 : 110) * view.get().scale);
@@ -176,13 +202,21 @@ export const mountMap: MountMap = (el, input) => {
     out.push(svg('g', { class: 'corner' }, svg('path', { d: `M${w - 16 - px} ${h - 22}v6h${px}v-6` }), svg('text', { x: w - 16 - px / 2, y: h - 26, 'text-anchor': 'middle' }, bar >= 1000 ? bar / 1000 + ' km' : heightOr(bar) === bar ? bar + ' m' : bar.toFixed(1) + ' m'),
       svg('path', { d: `M${w - 24} 30l5 12h-10z`, class: 'north' }), svg('text', { x: w - 24, y: 24, 'text-anchor': 'middle' }, t(lang, 'north letter'))));
     over.replaceChildren(...out);
-    over.setAttribute('aria-label', t(lang, 'map label', { n: spots.length }));
+  }
+
+  /** The same in words; written when the case, the language or the selection changes, not while the map moves. */
+  function writeList(): void {
+    const lang = input.lang.get();
     const zone = doc.case.zone;
+    over.setAttribute('aria-label', t(lang, 'map label', { n: spots.length }));
     list.setAttribute('aria-label', t(lang, 'map label', { n: spots.length }));
+    const focused = list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset['id'] : undefined;
     list.replaceChildren(...spots.slice(0, 200).map((s, i) => {
-      const first = s.sites[0]!;
-      return element('li', {}, element('button', { type: 'button', tabindex: i === 0 && !input.inset ? 0 : -1, 'data-id': first.id }, [[...new Set(s.sites.map((q) => q.id))].join(', '), first.approx ? t(lang, 'approx') : '', say(first.place.label, lang), timeText(first.item?.times?.[0], zone, lang)].filter(Boolean).join(', ')));
+      const first = s.sites.find(isSelected) ?? s.sites[0]!;
+      const words = [[...new Set(s.sites.map((q) => q.id))].join(', '), first.approx ? t(lang, 'approx') : '', say(first.place.label, lang), timeText(first.item?.times?.[0], zone, lang)].filter(Boolean).join(', ');
+      return element('li', {}, element('button', { type: 'button', tabindex: i === 0 && !input.inset ? 0 : -1, 'data-id': first.id, 'aria-pressed': String(s.sites.some(isSelected)) }, words));
     }));
+    if (focused) list.querySelector<HTMLElement>(`[data-id="${CSS.escape(focused)}"]`)?.focus();
   }
 
   function zoom(factor: number, x = el.clientWidth / 2, y = el.clientHeight / 2): void {
@@ -272,11 +306,18 @@ export const mountMap: MountMap = (el, input) => {
   list.addEventListener('click', onList);
   const observer = new ResizeObserver(() => ask(true));
   observer.observe(el);
-  const stops = [view.subscribe(() => ask(true)), input.selection.subscribe(() => ask(false)), input.lang.subscribe(() => ask(false)), input.camera?.subscribe(() => ask(false))];
+  const redraw = () => {
+    choose();
+    writeList();
+    ask(false);
+  };
+  const stops = [view.subscribe(() => ask(true)), input.selection.subscribe(redraw), input.lang.subscribe(redraw), input.camera?.subscribe(() => ask(false))];
 
   function rebuild(): void {
     sites = sitesOf(doc, input.toEnu ?? (sceneDoc ? toEnuOf(sceneDoc.frame.origin) : undefined));
     spots = spotsOf(sites);
+    choose();
+    writeList();
     ask(true);
   }
   async function load(): Promise<void> {
@@ -329,7 +370,8 @@ export const mountMap: MountMap = (el, input) => {
       const [e0, e1, n0, n1] = [Math.min(...e), Math.max(...e), Math.min(...n), Math.max(...n)];
       const w = Math.max(1, el.clientWidth - 120);
       const h = Math.max(1, el.clientHeight - 90);
-      view.set({ e: (e0 + e1) / 2, n: (n0 + n1) / 2, scale: Math.max(0.05, (e1 - e0) / w, (n1 - n0) / h) });
+      // A single point is shown with what stands around it.
+      view.set({ e: (e0 + e1) / 2, n: (n0 + n1) / 2, scale: Math.max(AROUND / w, (e1 - e0) / w, (n1 - n0) / h) });
   }
   return handle;
 };

@@ -41,10 +41,9 @@ export function backdrop(v: EvidenceView): Drawn {
   const drawn = new Set<string>();
   const few = v.sites.length <= 60;
   for (const { s } of by) {
-    if (!s.ellipse || s.ellipse.semi_major_m > WIDEST) continue;
+    if (!(reach(s) <= WIDEST)) continue;
     // Sites with one place and one error share their region.
-    const { semi_major_m: a, semi_minor_m: b, bearing_deg: t } = s.ellipse;
-    const key = [...s.at, a, b, t, s.place.area?.length ?? 0, s.approx].join();
+    const key = [...s.at, ...Object.values(s.ellipse ?? {}), s.place.area?.length ?? 0, s.approx].join();
     if (drawn.has(key)) continue;
     if (drawn.size === NEAREST_REGIONS) break;
     drawn.add(key);
@@ -64,7 +63,7 @@ export function foreground(v: EvidenceView): Drawn {
       for (const g of ghosts(s.pose, s.covariance, 5)) frustum(out.lines, g, 14, dim, 0.8, 0, 0.4);
     }
     if (s.place.target) sight(out, v, s, select);
-    if (v.ellipses && s.ellipse && s.ellipse.semi_major_m <= WIDEST) region(out, v, s, { colour: select, width: 2, alpha: 1, inner: 0.2, most: 160 });
+    if (v.ellipses && reach(s) <= WIDEST) region(out, v, s, { colour: select, width: 2, alpha: 1, inner: 0.2, most: 160 });
   }
   return out;
 }
@@ -72,12 +71,19 @@ export function foreground(v: EvidenceView): Drawn {
 /** A region wider than this many metres is said in words and drawn in the inset, not over everything. */
 const WIDEST = 600;
 
+/** How far a region reaches from its middle, metres; not a number where there is none. */
+function reach(s: Site): number {
+  if (s.place.area && s.place.area.length > 2) return Math.max(...s.place.area.map(([e, n]) => Math.hypot(e - s.at[0], n - s.at[1])));
+  return s.ellipse?.semi_major_m ?? NaN;
+}
+
 function sight(out: Drawn, v: EvidenceView, s: Site, colour: string): void {
   out.lines.push({ a: s.onGround ? [s.at[0], s.at[1], v.groundAt(s.at[0], s.at[1])] : s.at, b: s.place.target!, colour, width: 1.2, dash: 2.5, alpha: 0.8 });
 }
 
 function region(out: Drawn, v: EvidenceView, s: Site, style: { colour: string; width: number; alpha: number; inner: number; most: number }): void {
-  const r = ring(s, clamp(Math.round(s.ellipse!.semi_major_m * 3), 48, style.most));
+  // The sides of an area are cut to two metres, so that they follow the ground.
+  const r = s.place.area && s.place.area.length > 2 ? cut(ring(s), 2) : ring(s, clamp(Math.round(reach(s) * 3), 48, style.most));
   const on = r.map(([e, n]) => [e, n, v.groundAt(e, n) + 0.12] as Enu);
   for (let i = 1; i < on.length; i++) {
     if (s.approx && i % 2 === 0) continue;
@@ -102,6 +108,15 @@ function region(out: Drawn, v: EvidenceView, s: Site, style: { colour: string; w
       }
     }
   }
+}
+
+function cut(line: [number, number][], step: number): [number, number][] {
+  return line.flatMap((p, i) => {
+    const q = line[i + 1];
+    if (!q) return [p];
+    const n = clamp(Math.ceil(Math.hypot(q[0] - p[0], q[1] - p[1]) / step), 1, 60);
+    return Array.from({ length: n }, (_, k) => [p[0] + ((q[0] - p[0]) * k) / n, p[1] + ((q[1] - p[1]) * k) / n] as [number, number]);
+  });
 }
 
 function frustum(out: Line[], p: Parameters<typeof corners>[0], depth: number, colour: string, width: number, dash: number, alpha: number): void {
