@@ -9,6 +9,7 @@ import (
 type soundCmd struct {
 	Onsets soundOnsetsCmd `cmd:"" help:"The sudden sounds of a recording: when, how sure, how loud."`
 	Sync   soundSyncCmd   `cmd:"" help:"Bring recordings of one event onto one clock, with error and evidence."`
+	Flash  soundFlashCmd  `cmd:"" help:"How far away something was that was seen and then heard."`
 	Locate soundLocateCmd `cmd:"" help:"Where one sound came from, by its arrivals at several recorders."`
 }
 
