@@ -248,10 +248,6 @@ func (t *task) next(p *Problem, f *fit, scene *Surroundings) []NextClick {
 			depth += norm(sub(t.m[i].x, f.s.c)) / float64(f.nIn)
 		}
 	}
-	var cov mat
-	for i := range 3 {
-		copy(cov[i][:], f.cov[i][:3])
-	}
 	for _, c := range p.Candidates {
 		if used[c.World] {
 			continue
@@ -268,7 +264,7 @@ func (t *task) next(p *Problem, f *fit, scene *Surroundings) []NextClick {
 			continue
 		}
 		if scene != nil {
-			if _, hidden := scene.Hides(f.s.c, cov, c.World, math.Max(sm[0], math.Max(sm[1], sm[2]))); hidden {
+			if scene.all.Blocked(f.s.c, c.World, 0.05) {
 				continue
 			}
 		}

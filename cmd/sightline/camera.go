@@ -15,6 +15,7 @@ type cameraCmd struct {
 	Solve       cameraSolveCmd       `cmd:"" help:"Find where a camera stood from points marked in the photo and the model."`
 	See         cameraSeeCmd         `cmd:"" help:"Ask what solved cameras and people could see, and measure in a photo."`
 	Triangulate cameraTriangulateCmd `cmd:"" help:"Place a feature that several solved photos show."`
+	Track       cameraTrackCmd       `cmd:"" help:"Where a moving camera was between solved frames."`
 	Export      cameraExportCmd      `cmd:"" help:"Write solved cameras for other programs: GeoPose, KML, glTF, COLMAP, CSV."`
 	Import      cameraImportCmd      `cmd:"" help:"Read cameras of COLMAP, fSpy, glTF (Blender) and KML."`
 }

@@ -96,6 +96,11 @@ func TestCameraSeeAndTriangulate(t *testing.T) {
 			t.Errorf("sign at %v", *tr.Features[0].Position)
 		}
 	}
+	video := `{"format":"sightline.camera.track/1","id":"v","at_s":[0,0.5,1],"keys":[{"t_s":0,"id":"A","image":{"width":1500,"height":1000},"answer_file":"A.json"},{"t_s":1,"id":"B","image":{"width":1500,"height":1000},"answer_file":"B.json"}]}`
+	code, out, errs = call("track", write("v.json", []byte(video)))
+	if code != 0 || strings.Count(out, ", solved:") != 2 || !strings.Contains(out, "0.500 s, interpolated: east 1.5") {
+		t.Errorf("track: status %d %s%s", code, out, errs)
+	}
 	for _, args := range [][]string{{"see", filepath.Join(dir, "none.json")}, {"see", write("bad.json", []byte(`{"format":"x"}`))},
 		{"triangulate", write("bad2.json", []byte(`[]`))}} {
 		if code, _, errs := call(args...); code != 2 || errs == "" {
