@@ -48,6 +48,9 @@ func (c *checkCmd) Run(e *env) error {
 		if _, err := os.Stat(dir); err != nil {
 			return exit(2, fmt.Errorf("failed to look at what should be checked: %w", err))
 		}
+		if strings.HasSuffix(dir, ".ots") {
+			return checkOTS(e, dir, c.JSON)
+		}
 		if _, err := os.Stat(filepath.Join(dir, "case.db")); err != nil {
 			if c.Recompute {
 				return recomputeEdition(e, dir, c.JSON)
