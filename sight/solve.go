@@ -216,11 +216,22 @@ func (t *task) refine(sr *searcher) []fit {
 	if !wide {
 		pose[7], pose[8], pose[9] = false, false, false
 	}
+	// A coarse descent first. What then costs more than the best by one wrong
+	// mark's worth is no alternative.
+	var rough [keep]float64
+	least := math.Inf(1)
+	for i := range sr.n {
+		s := &sr.best[i].s
+		t.weigh(s, 0)
+		rough[i] = t.descend(s, coarse, &pose, 6, 1e-3)
+		least = math.Min(least, rough[i])
+	}
 	var starts []start
 	for i := range sr.n {
+		if rough[i] > least+float64(1.2*coarse*16) {
+			continue
+		}
 		s := sr.best[i].s
-		t.weigh(&s, 0)
-		t.descend(&s, coarse, &pose, 6, 1e-3)
 		t.weigh(&s, 0)
 		if wide {
 			t.descend(&s, 4, &t.free, 8, 1e-3)
