@@ -217,7 +217,7 @@ func (c *checker) blobs(ctx context.Context) error {
 			continue
 		}
 		if !known {
-			c.orphan(b)
+			c.orphan(ctx, b)
 			w = wanted{size: b.Size}
 		}
 		if known && w.size >= 0 && b.Size != w.size {
@@ -281,9 +281,16 @@ func (c *checker) leftOut(w wanted) bool {
 	return c.o.Sample > 0 && c.o.Sample < 1 && rand.Float64() >= c.o.Sample
 }
 
-func (c *checker) orphan(b sightline.Blob) {
+func (c *checker) orphan(ctx context.Context, b sightline.Blob) {
 	if on, ok := c.f.Blobs.(onDisk); ok {
 		if fi, err := os.Stat(on.Path(b.Digest)); err == nil && time.Since(fi.ModTime()) < orphanAge {
+			return
+		}
+	}
+	if dated, ok := c.f.Blobs.(interface {
+		Modified(context.Context, digest.Digest) (time.Time, error)
+	}); ok {
+		if at, err := dated.Modified(ctx, b.Digest); err == nil && time.Since(at) < orphanAge {
 			return
 		}
 	}

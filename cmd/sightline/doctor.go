@@ -11,19 +11,25 @@ import (
 
 // doctorCmd says what this machine has and what is lost without the rest.
 type doctorCmd struct {
-	Lang string `help:"Language of the answer: en or es. Default: that of the system." enum:"en,es," default:""`
-	JSON bool   `help:"Print the answer as JSON."`
+	inCase `embed:""`
+	Lang   string `help:"Language of the answer: en or es. Default: that of the system." enum:"en,es," default:""`
+	JSON   bool   `help:"Print the answer as JSON."`
 }
 
 func (c *doctorCmd) Run(e *env) error {
 	r := tool.Probe(e.ctx)
+	var team []deployment
+	if c.DB != "" || c.Blobs != "" {
+		team = examine(e.ctx, &c.inCase)
+	}
 	if c.JSON {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetIndent("", "  ")
 		return enc.Encode(struct {
 			Version string `json:"version"`
 			tool.Report
-		}{version, r})
+			Team []deployment `json:"team,omitempty"`
+		}{version, r, team})
 	}
 	lang := c.Lang
 	if lang == "" {
@@ -53,6 +59,12 @@ func (c *doctorCmd) Run(e *env) error {
 			fmt.Fprintf(e.stdout, "  %-9s %-10s %s; %s: %s\n", p.Name, say("broken", "no funciona"), p.Problem, say("lost", "se pierde"), p.Lost.In(lang, "en"))
 		default:
 			fmt.Fprintf(e.stdout, "  %-9s %-10s %s\n", p.Name, say("missing", "falta"), p.Lost.In(lang, "en"))
+		}
+	}
+	if len(team) > 0 {
+		fmt.Fprintln(e.stdout)
+		if bad := printDeployment(e.stdout, team); bad > 0 {
+			return exit(1, fmt.Errorf("%d things stand in the way of a team's case", bad))
 		}
 	}
 	return nil
