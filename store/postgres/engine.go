@@ -84,7 +84,7 @@ func (e *engine) Explain(err error) error {
 	var pg *pgconn.PgError
 	if !errors.As(err, &pg) {
 		if lost(err) || errors.Is(err, context.DeadlineExceeded) {
-			return fmt.Errorf("the database %s cannot be reached; nothing is lost, try again when it is back: %w", e.addr, err)
+			return fmt.Errorf("the database %s cannot be reached; nothing is lost, try again when it is back: %w", e.addr, brief{err})
 		}
 		return err
 	}
@@ -108,10 +108,21 @@ func (e *engine) Explain(err error) error {
 	case pg.Code == "55P03":
 		return fmt.Errorf("another program has been writing to %s for too long; try again: %w", e.addr, err)
 	case strings.HasPrefix(pg.Code, "57P"), strings.HasPrefix(pg.Code, "08"):
-		return fmt.Errorf("the database %s cannot be reached; nothing is lost, try again when it is back: %w", e.addr, err)
+		return fmt.Errorf("the database %s cannot be reached; nothing is lost, try again when it is back: %w", e.addr, brief{err})
 	}
 	return err
 }
+
+// brief is an error of the driver in one line: it writes one for each address
+// it tried, and the last says enough.
+type brief struct{ error }
+
+func (b brief) Error() string {
+	lines := strings.Split(strings.TrimSpace(b.error.Error()), "\n")
+	return strings.TrimSpace(lines[len(lines)-1])
+}
+
+func (b brief) Unwrap() error { return b.error }
 
 func (e *engine) ItemDigest() string { return `(value::json->>'sha256')` }
 

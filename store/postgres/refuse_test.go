@@ -48,6 +48,14 @@ func TestRefusals(t *testing.T) {
 	}
 	says("a database that is not there", open(nobody.WithCase("test")), sightline.ErrNotFound, "no database")
 
+	away, err := ParseAddress("postgres://127.0.0.1:1/x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := open(away.WithCase("test")); err == nil || !strings.Contains(err.Error(), "cannot be reached") || strings.Contains(err.Error(), "\n") {
+		t.Errorf("a server that is not there: %v", err)
+	}
+
 	database := a.config.Database
 	c.SQL(t, database, `CREATE ROLE reader LOGIN;`)
 	reader, err := ParseAddress(c.Address(database, "reader"))
