@@ -1,11 +1,32 @@
 package main
 
 import (
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"sightline/exercise"
 )
+
+// holds tells whether a file below path has the words, white space aside.
+func holds(t *testing.T, path, words string) (found bool) {
+	t.Helper()
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		b, err := os.ReadFile(p)
+		found = found || strings.Contains(strings.Join(strings.Fields(string(b)), ""), words)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
 
 // The lines that README.txt gives lead from the exercise to an edition.
 func TestExerciseThroughTheRoad(t *testing.T) {
@@ -53,6 +74,39 @@ func TestExerciseThroughTheRoad(t *testing.T) {
 	}
 	if status, out, errs := sceneRun("publish", "--case", filepath.Join(in, "ejercicio"), "--notes", "First edition."); status != 0 {
 		t.Fatalf("publish: status %d\n%s%s", status, out, errs)
+	}
+	// The witness who asked for it is not to be found by the edition, while the
+	// case itself holds the place.
+	b, err := os.ReadFile(filepath.Join(dir, "x", "truth", "truth.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	truth, err := exercise.ReadTruth(b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	blurred := 0
+	for _, p := range truth.Planted {
+		if p.Kind != "blur" {
+			continue
+		}
+		blurred++
+		exact := fmt.Sprintf("[%v,%v,%v]", p.ENU[0], p.ENU[1], p.ENU[2])
+		if !holds(t, filepath.Join(in, "case.json"), exact) {
+			t.Errorf("case.json does not state the place %s", exact)
+		}
+		if holds(t, filepath.Join(in, "ejercicio", "editions"), exact) {
+			t.Errorf("the edition holds the place %s", exact)
+		}
+	}
+	if blurred != 1 {
+		t.Errorf("%d witnesses to blur", blurred)
+	}
+	if status, out, errs := sceneRun("exercise", "--score", filepath.Join(dir, "x", "truth", "truth.json"), "--rounds", "1", "--problems", filepath.Join(dir, "problems.jsonl")); status != 0 || !strings.Contains(out, " 0 refused") {
+		t.Errorf("score: status %d: %s%s", status, out, errs)
+	}
+	if status, out, errs := sceneRun("exercise", "--score", filepath.Join(in, "case.json")); status != 2 || strings.Count(strings.TrimSpace(errs), "\n") != 0 {
+		t.Errorf("a file that is no truth: status %d: %s%s", status, out, errs)
 	}
 	// A second exercise in the same folder is refused with one sentence.
 	if status, _, errs := sceneRun("exercise", "--size", "small", "-o", filepath.Join(dir, "x")); status != 2 || strings.Count(strings.TrimSpace(errs), "\n") != 0 || !strings.Contains(errs, "not empty") {
