@@ -256,7 +256,7 @@ func TestErrorsAtSystemCalls(t *testing.T) {
 	} else if testing.Short() {
 		t.Skip("slow under strace")
 	}
-	t.Setenv(victimFor, "1s")
+	t.Setenv(victimFor, "400ms")
 	points, acked, stopped := 0, 0, 0
 	for _, call := range []string{"fsync", "renameat", "pwrite64", "write"} {
 		for _, fault := range []string{"EIO", "ENOSPC"} {
