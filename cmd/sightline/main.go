@@ -96,6 +96,7 @@ func run(e *env, args []string) (status int) {
 		kong.Exit(func(code int) { exited = code }),
 		kong.UsageOnError(),
 		kong.Bind(e),
+		kong.Configuration(kong.JSON, settingsFiles()...),
 	)
 	if err != nil {
 		fmt.Fprintln(e.stderr, "sightline:", err)
