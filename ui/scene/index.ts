@@ -227,6 +227,7 @@ export const mountScene: MountScene = (el, input) => {
   let chosen: ReadonlySet<string> = new Set();
   function choose(): void {
     const id = input.selection.get();
+    called.clear();
     chosen = new Set(id ? [id, ...(doc.claims.find((c) => c.id === id)?.items ?? []), ...(doc.events.find((e) => e.id === id)?.items ?? [])] : []);
   }
   const isSelected = (s: Site): boolean => chosen.has(s.id);
@@ -278,7 +279,13 @@ export const mountScene: MountScene = (el, input) => {
     return { x: ((q.x + 1) / 2) * el.clientWidth, y: ((1 - q.y) / 2) * el.clientHeight, inside: q.z < 1 && q.z > -1 && Math.abs(q.x) < 1.02 && Math.abs(q.y) < 1.02 };
   };
   const labels = makeLabels(overlay, (id) => input.selection.set(id));
-  const words = (s: Spot) => labelText(s, doc, input.lang.get(), isSelected);
+  // What a spot is called changes with the case, the language and the selection, not with the clock.
+  const called = new Map<Spot, ReturnType<typeof labelText>>();
+  const words = (s: Spot) => {
+    let w = called.get(s);
+    if (!w) called.set(s, (w = labelText(s, doc, input.lang.get(), isSelected)));
+    return w;
+  };
   function drawOverlay(): void {
     const w = el.clientWidth;
     const h = el.clientHeight;
@@ -582,6 +589,7 @@ export const mountScene: MountScene = (el, input) => {
       mark();
     }),
     input.lang.subscribe(() => {
+      called.clear();
       labels.stale();
       chrome.title(sceneDoc, doc, input.lang.get());
       light();

@@ -74,10 +74,12 @@ export function makeLabels(overlay: HTMLElement, select: (id: string | null) => 
       if (!p.inside) continue;
       const id = r.spot.sites.map((x) => x.id).join() + r.spot.at.join();
       const text = view.words(r.spot);
-      const size = measure(id, text);
-      wanted.push({ id, x: p.x, y: p.y, width: size.width, height: size.height, weight: r.weight, text, chosen: r.chosen, select: (r.spot.sites.find(view.isSelected) ?? r.spot.sites[0]!).id });
+      write(id, text);
+      wanted.push({ id, x: p.x, y: p.y, width: 0, height: 0, weight: r.weight, text, chosen: r.chosen, select: (r.spot.sites.find(view.isSelected) ?? r.spot.sites[0]!).id });
       if (wanted.length >= most) break;
     }
+    // All are written before any is measured: the page is laid out once.
+    for (const x of wanted) Object.assign(x, measured(x.id));
     const placed = placeLabels(wanted, w, h, view.taken, slots);
     const shown = new Set(placed.map((p) => p.id));
     for (const [id, l] of labels) l.el.hidden = !shown.has(id);
@@ -99,7 +101,7 @@ export function makeLabels(overlay: HTMLElement, select: (id: string | null) => 
     }
   }
 
-  function measure(id: string, text: LabelText): { width: number; height: number } {
+  function write(id: string, text: LabelText): void {
     let l = labels.get(id);
     const key = text.head + '\n' + text.body;
     if (!l) {
@@ -108,15 +110,17 @@ export function makeLabels(overlay: HTMLElement, select: (id: string | null) => 
       overlay.append(e);
       labels.set(id, (l = { el: e, width: 0, height: 0, text: '' }));
     }
-    if (l.text !== key) {
-      l.text = key;
-      l.el.replaceChildren(element('bdi', { dir: 'ltr' }, text.head), ...(text.body ? [element('span', {}, text.body)] : []));
-      l.el.hidden = false;
-      const r = l.el.getBoundingClientRect();
-      l.width = r.width;
-      l.height = r.height;
-    }
-    return l;
+    if (l.text === key) return;
+    l.text = key;
+    l.width = 0;
+    l.el.replaceChildren(element('bdi', { dir: 'ltr' }, text.head), ...(text.body ? [element('span', {}, text.body)] : []));
+    l.el.hidden = false;
+  }
+
+  function measured(id: string): { width: number; height: number } {
+    const l = labels.get(id)!;
+    if (!l.width) ({ width: l.width, height: l.height } = l.el.getBoundingClientRect());
+    return { width: l.width, height: l.height };
   }
 
   return {

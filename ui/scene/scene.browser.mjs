@@ -148,9 +148,11 @@ test('walking stays on the ground, top looks down, a marker is picked, a view is
   const walk = await page.evaluate(() => window.test.scene.view());
   assert.ok(Math.abs(walk.target[2] - walk.eye[2]) < 0.01, 'looks level');
   await page.evaluate(() => window.test.scene.mode('top'));
-  await page.waitForTimeout(400);
-  const top = await page.evaluate(() => window.test.scene.view());
-  assert.ok(top.eye[2] - top.target[2] > 15 && Math.hypot(top.eye[0] - top.target[0], top.eye[1] - top.target[1]) < 1);
+  // The view is drawn when there is time for it: waited for, not timed.
+  await page.waitForFunction(() => {
+    const v = window.test.scene.view();
+    return v.eye[2] - v.target[2] > 15 && Math.hypot(v.eye[0] - v.target[0], v.eye[1] - v.target[1]) < 1;
+  });
   await page.evaluate((v) => {
     window.test.scene.mode('orbit');
     return window.test.scene.flyTo(v, 0);
