@@ -275,16 +275,6 @@ try {
     }
     await page.keyboard.up('Control');
   }));
-  say('10,000: scene, orbit by mouse', await perFrame(browser, page, async () => {
-    const r = await page.locator('.scene canvas').boundingBox();
-    await page.mouse.move(r.x + 300, r.y + 200);
-    await page.mouse.down();
-    for (let i = 0; i < 60; i++) {
-      await page.mouse.move(r.x + 300 + i * 4, r.y + 200 + (i % 20));
-      await frame(page);
-    }
-    await page.mouse.up();
-  }));
   figure('10,000: draw calls of the scene', await page.evaluate(() => window.sightline.desk.scene.stats.calls), '', 60);
   await f.context.close();
   await server.close();
