@@ -296,6 +296,15 @@ func (b *Bucket) Replace(ctx context.Context, g digest.Digest, r io.Reader) (int
 	return blob.Size, nil
 }
 
+// Modified is when the bytes of a blob came into the bucket.
+func (b *Bucket) Modified(ctx context.Context, g digest.Digest) (time.Time, error) {
+	o, err := b.core.Client.StatObject(ctx, b.addr.Bucket, b.Key(g), minio.StatObjectOptions{})
+	if err != nil {
+		return time.Time{}, b.about(g, err)
+	}
+	return o.LastModified, nil
+}
+
 // List yields every blob in the order of digests. An object that has no
 // business below the prefix is yielded as an error and does not end the list.
 func (b *Bucket) List(ctx context.Context) iter.Seq2[sightline.Blob, error] {
