@@ -186,3 +186,20 @@ func TestOddRecordings(t *testing.T) {
 		}
 	}
 }
+
+func TestOneShotIsNotEnough(t *testing.T) {
+	// The same waveform in two recordings that share nothing else.
+	r := rand.New(rand.NewPCG(41, 41))
+	var ts []*Track
+	for _, at := range []float64{3.2, 5.9} {
+		x := make([]float32, 10*SyncRate)
+		for i := range x {
+			x[i] = float32(0.002 * r.NormFloat64())
+		}
+		shot(x, SyncRate, at, 0.3, 5)
+		ts = append(ts, Prepare(&Audio{Rate: SyncRate, Samples: x}))
+	}
+	if p := Sync(ts, SyncOptions{}).Pairs[0]; p.Accepted {
+		t.Errorf("one shot was enough: %+v", p)
+	}
+}

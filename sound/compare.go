@@ -121,10 +121,19 @@ func compare(a, b *Track, e effort) Pair {
 		p.Candidates = p.Candidates[:5]
 	}
 	p.Score = chance(p.strength, p.contest)
+	// Two shots from one place are alike on one recorder though years may lie
+	// between them. Where one moment carries all the evidence and the rest of a
+	// long overlap is silent about it, the waveform does not decide.
+	single := p.windows >= 4 && p.inliers*2 < p.windows && len(p.Breaks) == 0
+	if single {
+		p.Score = math.Min(p.Score, 0.5)
+	}
 	p.Candidates[0].Score = p.Score
 	p.Accepted = p.Score >= acceptAt
 	switch {
 	case p.Accepted:
+	case single && chance(p.strength, p.contest) >= acceptAt:
+		p.Reason = "one_sound_only"
 	case chance(p.strength, 0) >= acceptAt:
 		p.Reason = "ambiguous"
 	default:
