@@ -431,12 +431,15 @@ func Compare(a, b Gray, s Similarity) Part {
 		gain, bias = g2, b2
 	}
 	p.Alike = math.Max(corr, c2*0.98)
+	p.Tone = math.Abs(gain-1) > 0.12 || math.Abs(bias+(gain-1)*128) > 12
+	// What a change of tone drove to black or white is lost, not laid over.
+	lost := func(v float64) bool { return p.Tone && (v < 6 || v > 249) }
 	sum, changed := 0.0, 0
 	mark := make([]bool, grid*grid)
 	for i := range va {
 		d := math.Abs(va[i] - gain*vb[i] - bias)
 		sum += d
-		mark[where[i]] = d > 32
+		mark[where[i]] = d > 32 && !lost(va[i]) && !lost(vb[i])
 	}
 	for i, m := range mark {
 		// A lone sample is an edge that was sharpened; a patch is something new.
@@ -447,7 +450,6 @@ func Compare(a, b Gray, s Similarity) Part {
 	}
 	p.ShiftPct = sum / n / 2.55
 	p.Changed = float64(changed) / n
-	p.Tone = math.Abs(gain-1) > 0.12 || math.Abs(bias+(gain-1)*128) > 12
 	return p
 }
 
