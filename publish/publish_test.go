@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 	"testing/fstest"
 
 	"sightline"
+	"sightline/digest"
 	"sightline/when"
 )
 
@@ -444,5 +447,55 @@ func TestRightToLeft(t *testing.T) {
 	}
 	if en, _ := os.ReadFile(filepath.Join(dir, "c/C-01.en.html")); !strings.Contains(string(en), `<html lang="en" dir="ltr">`) {
 		t.Error("the English page of the same edition does not say its direction")
+	}
+}
+
+// A long item is compared without being held in memory, and the verifier is
+// told that it is there.
+func TestCheckOfALongItem(t *testing.T) {
+	long := bytes.Repeat([]byte{7}, 2<<20)
+	name := digest.Of(long).String()
+	doc := small()
+	doc.Items[0].SHA256 = name
+	res, err := Build(context.Background(), Input{Doc: doc, Number: 1, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"),
+		Log:   LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
+		Proof: func(context.Context, string) (map[string][]byte, error) { return map[string][]byte{"leaf.json": []byte("{}")}, nil },
+		Blob: func(_ context.Context, d digest.Digest) (io.ReadCloser, error) {
+			if d.String() != name {
+				return io.NopCloser(strings.NewReader("?")), nil
+			}
+			return io.NopCloser(bytes.NewReader(long)), nil
+		}}, t.TempDir())
+	if err == nil {
+		t.Fatal("a blob with other bytes was published")
+	}
+	doc.Items = doc.Items[:1]
+	doc.Claims[0].Against = nil
+	res, err = Build(context.Background(), Input{Doc: doc, Number: 1, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"),
+		Log:   LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
+		Proof: func(context.Context, string) (map[string][]byte, error) { return map[string][]byte{"leaf.json": []byte("{}")}, nil },
+		Blob:  func(context.Context, digest.Digest) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(long)), nil }}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	verify := func(sha string, files map[string][]byte) error {
+		_, item := files["item"]
+		if _, withheld := files["WITHHELD"]; !item && !withheld {
+			return errors.New("there is neither the item nor a file WITHHELD")
+		}
+		if len(files["item"]) > 1<<20 {
+			return errors.New("the whole item was read into memory")
+		}
+		return nil
+	}
+	rep, err := Check(context.Background(), res.Dir, verify, nil)
+	if err != nil || len(rep.Faults) > 0 || rep.Proofs != 1 {
+		t.Fatalf("%+v %v", rep, err)
+	}
+	if err := flip(filepath.Join(res.Dir, "proof", name, "item"), 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	if rep, _ = Check(context.Background(), res.Dir, verify, nil); len(rep.Faults) != 2 {
+		t.Fatalf("a changed byte of a long item: %+v", rep.Faults)
 	}
 }
