@@ -286,10 +286,24 @@ export const mountScene: MountScene = (el, input) => {
     if (!w) called.set(s, (w = labelText(s, doc, input.lang.get(), isSelected)));
     return w;
   };
+  // Which places are named follows the playhead when it rests, and every three seconds while it runs: names that change in each frame cannot be read.
+  let named = input.clock.get();
+  let namedAt = 0;
+  let resting = 0;
+  function rename(): void {
+    clearTimeout(resting);
+    const name = () => {
+      namedAt = performance.now();
+      named = input.clock.get();
+      invalidate();
+    };
+    if (performance.now() - namedAt > 3000) name();
+    else resting = window.setTimeout(name, 120);
+  }
   function drawOverlay(): void {
     const w = el.clientWidth;
     const h = el.clientHeight;
-    labels.draw(options.labels && !through.get() ? spots : [], { width: w, height: h, now: input.clock.get(), taken: chrome.taken(w, h), isSelected, words, project: (s) => project(lift(s)) });
+    labels.draw(options.labels && !through.get() ? spots : [], { width: w, height: h, now: named, taken: chrome.taken(w, h), isSelected, words, project: (s) => project(lift(s)) });
     chrome.view(heading(), plan());
   }
 
@@ -578,6 +592,7 @@ export const mountScene: MountScene = (el, input) => {
   let lastSun = NaN;
   const stops = [
     input.clock.subscribe((now) => {
+      rename();
       // The sun moves 0.004 degrees a second: a new shadow every four seconds of the case is enough.
       if (Math.abs(now - lastSun) > 4000 || !Number.isFinite(lastSun)) {
         lastSun = now;
@@ -645,6 +660,7 @@ export const mountScene: MountScene = (el, input) => {
       destroyed = true;
       cancelAnimationFrame(asked);
       clearTimeout(twinAsked);
+      clearTimeout(resting);
       observer.disconnect();
       for (const s of stops) s();
       removeEventListener('keydown', onShift);
