@@ -185,7 +185,7 @@ test('nothing is wider than the window at the four sizes, in both languages', { 
 });
 
 const alone = skip || (given ? 'the folder of the case is not known with SIGHTLINE_URL' : false);
-test('the road: story, playhead, item, custody, language, publish, check, one flipped byte', { skip: alone, timeout: 120_000 }, async () => {
+test('the road: story, playhead, item, custody, language, publish, check, one flipped byte', { skip: alone, timeout: 240_000 }, async () => {
   await page.goto(`${origin}/?q=low`);
   await page.waitForFunction(() => !!window.sightline);
   if (!(await page.evaluate(() => !!window.sightline.desk.doc))) await page.locator('.stage.cases, .menu-of .case').getByText('El Junquito').first().click();
@@ -223,7 +223,7 @@ test('the road: story, playhead, item, custody, language, publish, check, one fl
   await page.locator('.publish .good').first().waitFor();
   await page.getByRole('button', { name: 'Publish…' }).click();
   await page.locator('.publish .outward button').first().click();
-  await page.locator('.publish p.good', { hasText: 'v2' }).waitFor({ timeout: 90_000 });
+  await page.locator('.publish p.good', { hasText: 'v2' }).waitFor({ timeout: 150_000 });
   const edition = (await page.locator('.publish bdi.break').first().textContent()).trim();
   assert.ok((await stat(join(edition, 'index.html'))).size > 1000);
   const good = await sightline('check', edition);
