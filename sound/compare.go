@@ -91,7 +91,7 @@ func compare(a, b *Track, e effort) Pair {
 		}
 	}
 	var other []float64
-	if top.ev > 8 && a.n+b.n < 100*60*SyncRate {
+	if top.ev > 20 && a.n+b.n < 100*60*SyncRate {
 		for _, t := range all[1:] {
 			if t.ev > 6.5 && math.Abs(t.c.Lag-top.c.Lag) < 120 {
 				other = append(other, t.c.Lag)
