@@ -124,6 +124,8 @@ func (b brief) Error() string {
 
 func (b brief) Unwrap() error { return b.error }
 
+func (e *engine) ObjectsByBytes() string { return "object" }
+
 func (e *engine) ItemDigest() string { return `(value::json->>'sha256')` }
 
 const (

@@ -32,6 +32,10 @@ func (engine) Retry(err error) bool { return busy(err) }
 
 func (e engine) Explain(err error) error { return e.s.explain(err) }
 
+// ObjectsByBytes names the index: without statistics SQLite would rather read
+// every item in order than look one digest up.
+func (engine) ObjectsByBytes() string { return "object INDEXED BY object_bytes" }
+
 func (engine) ItemDigest() string { return `json_extract(value, '$.sha256')` }
 
 func (engine) PutWords(ctx context.Context, q tables.Queryer, oid int64, text string) error {

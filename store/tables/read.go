@@ -219,7 +219,7 @@ func (r *reader) Within(w sightline.Window) ([]sightline.Ref, error) {
 }
 
 func (r *reader) ItemByDigest(d digest.Digest) ([]string, error) {
-	refs, err := r.refs(`SELECT kind, id FROM object WHERE kind='item' AND value IS NOT NULL AND `+r.s.engine.ItemDigest()+`=? ORDER BY sort, id`, d.String())
+	refs, err := r.refs(`SELECT kind, id FROM `+r.s.engine.ObjectsByBytes()+` WHERE kind='item' AND value IS NOT NULL AND `+r.s.engine.ItemDigest()+`=? ORDER BY sort, id`, d.String())
 	ids := []string{}
 	for _, ref := range refs {
 		ids = append(ids, ref.ID)

@@ -112,6 +112,8 @@ type Engine interface {
 	// Explain gives an error of the engine the sentinel that says what to do.
 	Explain(err error) error
 
+	// ObjectsByBytes is the table of objects, read by the index of item digests.
+	ObjectsByBytes() string
 	// ItemDigest is the expression of the digest in an item's value.
 	ItemDigest() string
 	PutWords(ctx context.Context, q Queryer, oid int64, text string) error
