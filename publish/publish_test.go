@@ -458,8 +458,10 @@ func TestCheckOfALongItem(t *testing.T) {
 	doc := small()
 	doc.Items[0].SHA256 = name
 	res, err := Build(context.Background(), Input{Doc: doc, Number: 1, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"),
-		Log:   LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
-		Proof: func(context.Context, string) (map[string][]byte, error) { return map[string][]byte{"leaf.json": []byte("{}")}, nil },
+		Log: LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
+		Proof: func(context.Context, string) (map[string][]byte, error) {
+			return map[string][]byte{"leaf.json": []byte("{}")}, nil
+		},
 		Blob: func(_ context.Context, d digest.Digest) (io.ReadCloser, error) {
 			if d.String() != name {
 				return io.NopCloser(strings.NewReader("?")), nil
@@ -472,9 +474,13 @@ func TestCheckOfALongItem(t *testing.T) {
 	doc.Items = doc.Items[:1]
 	doc.Claims[0].Against = nil
 	res, err = Build(context.Background(), Input{Doc: doc, Number: 1, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"),
-		Log:   LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
-		Proof: func(context.Context, string) (map[string][]byte, error) { return map[string][]byte{"leaf.json": []byte("{}")}, nil },
-		Blob:  func(context.Context, digest.Digest) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(long)), nil }}, t.TempDir())
+		Log: LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root},
+		Proof: func(context.Context, string) (map[string][]byte, error) {
+			return map[string][]byte{"leaf.json": []byte("{}")}, nil
+		},
+		Blob: func(context.Context, digest.Digest) (io.ReadCloser, error) {
+			return io.NopCloser(bytes.NewReader(long)), nil
+		}}, t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
