@@ -13,8 +13,8 @@ import (
 // for its place.
 var (
 	leaves   = []string{"sightline/when", "sightline/where", "sightline/digest"}
-	sciences = []string{"sightline/sight", "sightline/sun", "sightline/sound", "sightline/order", "sightline/alike", "sightline/raster"}
-	stages   = []string{"sightline/intake", "sightline/archive", "sightline/identify", "sightline/verify/place", "sightline/verify/time", "sightline/verify/corroborate", "sightline/scene", "sightline/narrate", "sightline/publish", "sightline/exercise"}
+	sciences = []string{"sightline/sight", "sightline/sun", "sightline/sound", "sightline/order", "sightline/alike", "sightline/raster", "sightline/warc"}
+	stages   = []string{"sightline/capture", "sightline/intake", "sightline/archive", "sightline/identify", "sightline/verify/place", "sightline/verify/time", "sightline/verify/corroborate", "sightline/verify/review", "sightline/scene", "sightline/narrate", "sightline/publish", "sightline/exercise"}
 	adapters = []string{"sightline/store/tables", "sightline/store/sqlite", "sightline/store/postgres", "sightline/store/storetest", "sightline/blob/dir", "sightline/blob/mem", "sightline/blob/s3", "sightline/blob/blobtest"}
 )
 
@@ -44,6 +44,9 @@ func mayImport() map[string][]string {
 	// The exercise is a scene that is built, rendered and written out as files;
 	// it builds on the stage that builds scenes.
 	rule["sightline/exercise"] = append(rule["sightline/exercise"], "sightline/scene")
+	// Package warc reads and writes web archives without knowing a case; what
+	// fetches pages (capture), takes archives in (intake) and exports them
+	// (narrate) are three stages and need one format.
 	for _, p := range adapters {
 		rule[p] = cat(root, leaves)
 	}
@@ -57,7 +60,8 @@ func mayImport() map[string][]string {
 	rule["sightline/store/storetest"] = append(rule["sightline/store/storetest"], "sightline/blob/mem")
 	rule["sightline/demo"] = nil
 	rule["sightline/flow"] = cat(root, leaves, stages, tool)
-	rule["sightline/web"] = cat(root, leaves, []string{"sightline/flow", "sightline/publish"})
+	// The rules of verification are enforced at the door, so the door knows them.
+	rule["sightline/web"] = cat(root, leaves, []string{"sightline/flow", "sightline/publish", "sightline/verify/review"})
 	return rule
 }
 
