@@ -14,7 +14,7 @@ import (
 var (
 	leaves   = []string{"sightline/when", "sightline/where", "sightline/digest"}
 	sciences = []string{"sightline/sight", "sightline/sun", "sightline/sound", "sightline/order", "sightline/alike", "sightline/raster", "sightline/warc"}
-	stages   = []string{"sightline/capture", "sightline/intake", "sightline/archive", "sightline/identify", "sightline/verify/place", "sightline/verify/time", "sightline/verify/corroborate", "sightline/verify/review", "sightline/scene", "sightline/narrate", "sightline/publish", "sightline/exercise"}
+	stages   = []string{"sightline/capture", "sightline/intake", "sightline/archive", "sightline/identify", "sightline/redact", "sightline/verify/place", "sightline/verify/time", "sightline/verify/corroborate", "sightline/verify/review", "sightline/scene", "sightline/narrate", "sightline/publish", "sightline/exercise"}
 	adapters = []string{"sightline/store/tables", "sightline/store/sqlite", "sightline/store/postgres", "sightline/store/storetest", "sightline/blob/dir", "sightline/blob/mem", "sightline/blob/s3", "sightline/blob/blobtest"}
 )
 

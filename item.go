@@ -35,7 +35,8 @@ type Item struct {
 	Orientation int               `json:"orientation,omitempty"` // EXIF 1..8 as stored
 	DurationMS  int64             `json:"duration_ms,omitempty"`
 	DuplicateOf string            `json:"duplicate_of,omitempty"`
-	Hashes      map[string]string `json:"hashes,omitempty"` // perceptual: pdq, phash
+	Hashes      map[string]string `json:"hashes,omitempty"`     // perceptual: pdq, phash
+	Redactions  []Redaction       `json:"redactions,omitempty"` // what the public must not see or hear
 	Triage      *Triage           `json:"triage,omitempty"`
 	Notes       string            `json:"notes,omitempty"`   // internal, never published
 	Problem     string            `json:"problem,omitempty"` // why a job could not finish, one sentence
@@ -67,10 +68,12 @@ type Rights struct {
 
 // Public is the decision about publishing an item.
 type Public struct {
-	Decision string `json:"decision"`         // undecided, publish, withhold
-	Reason   Text   `json:"reason,omitempty"` // why withheld
-	Hash     string `json:"hash,omitempty"`   // publish (default), commit, withhold: a digest can identify an uploader
-	Media    string `json:"media,omitempty"`  // publish, withhold: the record may be public while its pixels are not
+	Decision   string `json:"decision"`             // undecided, publish, withhold
+	Reason     Text   `json:"reason,omitempty"`     // why withheld
+	Hash       string `json:"hash,omitempty"`       // publish (default), commit, withhold: a digest can identify an uploader
+	Media      string `json:"media,omitempty"`      // publish, withhold: the record may be public while its pixels are not
+	Faces      string `json:"faces,omitempty"`      // none_seen, redacted, cleared: who looked for faces in the picture decided this
+	Commitment string `json:"commitment,omitempty"` // in an edition, where Hash is commit: stands for the digest without telling it
 }
 
 // Axis is one independent question about an item.

@@ -181,6 +181,9 @@ func (g *gen) document(ids map[*media]string) *document {
 			Source: sightline.Source{Name: both(f.owner.name[0], f.owner.name[1]), Perspective: f.owner.perspective, Type: "exercise"},
 			Rights: sightline.Rights{Licence: licence, Holder: credited, Consent: "not_needed"},
 			Public: sightline.Public{Decision: "publish", Media: "publish"}}
+		if f.kind == "photo" || f.kind == "image" || f.kind == "video" {
+			p.Public.Faces = "none_seen" // figures are drawn without faces
+		}
 		p.Source.Recording = f.recording
 		if f.witness {
 			// She said where she lives so that the sound can be placed, and asked
