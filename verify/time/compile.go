@@ -68,6 +68,9 @@ func Compile(d *sightline.Document, lang string) (*order.Network, error) {
 		if t := title[id].In(lang, "en", "es"); t != "" && side != "" {
 			label = t + ", " + sideWord(side, lang)
 		}
+		if of, ok := strings.CutPrefix(p, ClockPrefix); ok {
+			label = say(lang, "error of the clock that made "+of+" (true less shown)", "error del reloj que hizo "+of+" (real menos mostrada)")
+		}
 		n.Points = append(n.Points, order.Point{ID: p, Label: label})
 		if end := id + ".end"; side == "start" && points[end] {
 			k := order.Constraint{ID: rulePrefix + id, Strength: "physical", Text: say(lang, id+" does not end before it starts", id+" no termina antes de empezar")}
