@@ -59,6 +59,8 @@ func mayImport() map[string][]string {
 	// The suites are what adapters are tested with, and one memory adapter is shared by tests.
 	rule["sightline/store/storetest"] = append(rule["sightline/store/storetest"], "sightline/blob/mem")
 	rule["sightline/demo"] = nil
+	// What a source sees knows nothing of the server or of a case: it is words and templates.
+	rule["sightline/call/pages"] = nil
 	rule["sightline/flow"] = cat(root, leaves, stages, tool)
 	// The rules of verification are enforced at the door, so the door knows them.
 	rule["sightline/web"] = cat(root, leaves, []string{"sightline/flow", "sightline/publish", "sightline/verify/review"})
