@@ -112,6 +112,7 @@ func (s *Server) routes() {
 	m.HandleFunc("GET /api/cases/{case}/export/{name}", s.inCase(s.export))
 	m.HandleFunc("GET /api/cases/{case}/original/{item}", s.inCase(s.original))
 	m.HandleFunc("POST /api/methods/{method}", s.method)
+	s.timeRoutes()
 	m.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no_such_call", "the desk has no call "+printable(r.Method+" "+r.URL.Path))
 	})

@@ -46,6 +46,8 @@ type Case struct {
 	Export ExportFunc
 	// Retry puts a failed job back in the queue.
 	Retry RetryFunc
+	// Time answers questions about time; nil: they are not answered here.
+	Time *TimeCalls
 
 	made madeIndex
 }

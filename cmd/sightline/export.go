@@ -20,9 +20,10 @@ import (
 
 // exportCmd writes a case in the formats of other programs.
 type exportCmd struct {
-	Log        exportLogCmd        `cmd:"" help:"Write the evidence log as CSV or XLSX."`
-	Claim      exportClaimCmd      `cmd:"" help:"Write one claim of a published edition, with all it rests on, as a ZIP archive that anyone can check."`
-	Bag        exportBagCmd        `cmd:"" help:"Write the case as a BagIt bag: original bytes, objects, log and proofs."`
+	Log        exportLogCmd   `cmd:"" help:"Write the evidence log as CSV or XLSX."`
+	Claim      exportClaimCmd `cmd:"" help:"Write one claim of a published edition, with all it rests on, as a ZIP archive that anyone can check."`
+	Bag        exportBagCmd   `cmd:"" help:"Write the case as a BagIt bag: original bytes, objects, log and proofs."`
+	exportTime `embed:""`
 	Checkpoint exportCheckpointCmd `cmd:"" help:"Write the newest signed checkpoint of the log, to be kept elsewhere."`
 }
 

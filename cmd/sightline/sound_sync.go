@@ -135,6 +135,12 @@ func (c *soundSyncCmd) Run(e *env) error {
 }
 
 func syncFiles(e *env, paths []string, pos *soundPositions, maxLag float64) (*syncAnswer, *askError) {
+	return syncTold(e, paths, pos, maxLag, func(int) {})
+}
+
+// syncTold tells of each file that was read; told may be called by several at
+// once.
+func syncTold(e *env, paths []string, pos *soundPositions, maxLag float64, told func(i int)) (*syncAnswer, *askError) {
 	if len(paths) < 2 {
 		return nil, ask("bad_json", "files", "%d recording: two are needed to compare", len(paths))
 	}
@@ -160,6 +166,7 @@ func syncFiles(e *env, paths []string, pos *soundPositions, maxLag float64) (*sy
 		default:
 			tracks[i] = sound.Prepare(au)
 		}
+		told(i)
 	})
 	for i, t := range tracks {
 		if faults[i] != nil {

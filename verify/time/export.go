@@ -163,7 +163,10 @@ func newMaster(d *sightline.Document, lang string) (*master, error) {
 
 // note says of a clip what a frame count cannot.
 func (m *master) note(p *placed) string {
-	s := fmt.Sprintf("start %s, from %s by network +-%.1f ms", m.zone.RFC3339(when.Instant(math.Round(p.StartMS))), p.Reference, p.ErrorMS)
+	s := "start " + m.zone.RFC3339(when.Instant(math.Round(p.StartMS)))
+	if p.Item != p.Reference {
+		s += fmt.Sprintf(", +-%.1f ms from %s", p.ErrorMS, p.Reference)
+	}
 	if p.MinMS != nil && p.MaxMS != nil {
 		s += fmt.Sprintf(", true start between %s and %s", m.zone.RFC3339(when.Instant(*p.MinMS)), m.zone.RFC3339(when.Instant(*p.MaxMS)))
 	}
