@@ -19,6 +19,8 @@ const (
 	KindGap         Kind = "gap"
 	KindStory       Kind = "story"
 	KindEdition     Kind = "edition"
+	KindReview      Kind = "review"
+	KindComment     Kind = "comment"
 )
 
 // Kinds lists every kind in a fixed order: exports, checks and editions walk
@@ -26,6 +28,7 @@ const (
 var Kinds = []Kind{
 	KindCase, KindItem, KindDerivative, KindObservation, KindEntity, KindFinding, KindEvent,
 	KindClaim, KindAccount, KindConstraint, KindLayer, KindGap, KindStory, KindEdition,
+	KindReview, KindComment,
 }
 
 // Object is anything the store keeps: a struct that marshals to one JSON

@@ -21,6 +21,8 @@ type Document struct {
 	Gaps         []*Gap         `json:"gaps"`
 	Stories      []*Story       `json:"stories"`
 	Editions     []*Edition     `json:"editions"`
+	Reviews      []*Review      `json:"reviews,omitempty"`  // never part of an edition
+	Comments     []*Comment     `json:"comments,omitempty"` // never part of an edition
 	Head         Head           `json:"head"`
 }
 
@@ -53,6 +55,8 @@ func Load(r Reader) (*Document, error) {
 		into(r, KindGap, &d.Gaps),
 		into(r, KindStory, &d.Stories),
 		into(r, KindEdition, &d.Editions),
+		into(r, KindReview, &d.Reviews),
+		into(r, KindComment, &d.Comments),
 	} {
 		if err := load(); err != nil {
 			return nil, err

@@ -280,6 +280,10 @@ func NewObject(k Kind) Object {
 		return new(Story)
 	case KindEdition:
 		return new(Edition)
+	case KindReview:
+		return new(Review)
+	case KindComment:
+		return new(Comment)
 	}
 	return nil
 }

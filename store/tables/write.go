@@ -247,6 +247,7 @@ var numbered = map[sightline.Kind]struct {
 	sightline.KindEntity: {"N-", 2}, sightline.KindFinding: {"F-", 3}, sightline.KindEvent: {"E-", 3}, sightline.KindClaim: {"C-", 2},
 	sightline.KindAccount: {"A-", 2}, sightline.KindConstraint: {"K-", 3}, sightline.KindLayer: {"L-", 2}, sightline.KindGap: {"G-", 2},
 	sightline.KindStory: {"S-", 2}, sightline.KindEdition: {"v", 1},
+	sightline.KindReview: {"R-", 3}, sightline.KindComment: {"Q-", 3},
 }
 
 func (w *writer) NextID(k sightline.Kind, parent string) (string, error) {
