@@ -356,7 +356,8 @@ func (m *merge) references() error {
 	})
 	each(m, sightline.KindConstraint, func(w string, x *sightline.Constraint) {
 		for _, e := range []struct{ name, p string }{{".from", x.From}, {".to", x.To}} {
-			if id, _ := strings.CutSuffix(strings.TrimSuffix(e.p, ".start"), ".end"); id != "z" {
+			// "clock:ID" is the error of the clock that made an item.
+			if id, _ := strings.CutSuffix(strings.TrimSuffix(strings.TrimPrefix(e.p, "clock:"), ".start"), ".end"); id != "z" {
 				need(w+e.name, id, item, event, obs, gap)
 			}
 		}

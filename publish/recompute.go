@@ -301,6 +301,10 @@ func (r *recompute) timeLink(id string, t sightline.Time, f *sightline.Finding) 
 	if f == nil || t.Min == nil || t.Max == nil {
 		return
 	}
+	if f.Method == "time.solve" {
+		r.boundLink(id, t, f)
+		return
+	}
 	var a struct {
 		Intervals []struct {
 			Min int64 `json:"min"`
@@ -317,6 +321,36 @@ func (r *recompute) timeLink(id string, t sightline.Time, f *sightline.Finding) 
 		}
 	}
 	r.fault(id, "the time of %s is not an interval that %s found", id, f.ID)
+}
+
+// boundLink accepts a time whose ends are the earliest start and the latest end
+// that the finding's own network gives, rounded outward by at most a second.
+func (r *recompute) boundLink(id string, t sightline.Time, f *sightline.Finding) {
+	var a order.Answer
+	if err := json.Unmarshal(f.Answer, &a); err != nil {
+		r.fault(id, "%s names %s, whose answer cannot be read", id, f.ID)
+		return
+	}
+	var lo, hi *int64
+	for _, b := range a.Bounds {
+		switch b.Point {
+		case id + ".start":
+			lo = b.Min
+			if hi == nil {
+				hi = b.Max
+			}
+		case id + ".end":
+			hi = b.Max
+			if lo == nil {
+				lo = b.Min
+			}
+		}
+	}
+	if lo == nil || hi == nil || int64(*t.Min) > *lo || int64(*t.Min) < *lo-1000 || int64(*t.Max) < *hi || int64(*t.Max) > *hi+1000 {
+		r.fault(id, "the time of %s is not the interval that %s derives", id, f.ID)
+		return
+	}
+	r.rep.Links++
 }
 
 // network derives the intervals again and compares bounds, views and
@@ -373,6 +407,7 @@ func networkDocument(pub *sightline.Document) *sightline.Document {
 	both := func(id string) { points[id+".start"], points[id+".end"] = true, true }
 	for _, it := range pub.Items {
 		both(it.ID)
+		points["clock:"+it.ID] = true // the error of the clock that made it
 	}
 	for _, o := range pub.Observations {
 		both(o.ID)
