@@ -47,7 +47,7 @@ type RawRow struct {
 
 // Raw runs fn on one consistent state.
 func (s *Store) Raw(ctx context.Context, fn func(*Raw) error) error {
-	tx, err := s.read.BeginTx(ctx, s.engine.ViewTx())
+	tx, err := s.beginRead(ctx)
 	if err != nil {
 		return s.failed("failed to read the case", err)
 	}

@@ -194,12 +194,24 @@ func (s *Store) CloseAfter(before func()) error { return s.close(before) }
 
 // View runs fn on one consistent state.
 func (s *Store) View(ctx context.Context, _ sightline.Actor, fn func(sightline.Reader) error) error {
-	tx, err := s.read.BeginTx(ctx, s.engine.ViewTx())
+	tx, err := s.beginRead(ctx)
 	if err != nil {
 		return s.failed("failed to read the case", err)
 	}
 	defer tx.Rollback()
 	return s.failed("", fn(&reader{ctx: ctx, q: s.bound(tx), s: s}))
+}
+
+// beginRead opens a state to read. A pool may still hold connections to a
+// database that has been started again: nothing has been read over them, so
+// another is tried, as often as the pool can be full of them.
+func (s *Store) beginRead(ctx context.Context) (*sql.Tx, error) {
+	for tries := max(2, s.read.Stats().OpenConnections+1); ; tries-- {
+		tx, err := s.read.BeginTx(ctx, s.engine.ViewTx())
+		if err == nil || tries <= 1 || ctx.Err() != nil || !s.engine.Retry(err) {
+			return tx, err
+		}
+	}
 }
 
 // Writing gives the pool that writes, for what an engine does by itself.
