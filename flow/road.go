@@ -11,6 +11,7 @@ import (
 
 	"sightline"
 	"sightline/identify"
+	"sightline/redact"
 	"sightline/tool"
 )
 
@@ -27,10 +28,11 @@ type Step struct {
 	Takes    func(*sightline.Item) bool
 	Makes    []string // roles of derivatives, or "facts"
 	Lane     string
-	Needs    string // external program without which there is nothing to do
-	With     string // external program that changes the result when it is there
-	Version  int    // raised when the result changes
-	Priority int    // higher first
+	Needs    string                    // external program without which there is nothing to do
+	With     string                    // external program that changes the result when it is there
+	Version  int                       // raised when the result changes
+	Priority int                       // higher first
+	Params   func(*sightline.Item) any // what else makes the work the same work; nil: nothing
 	Run      func(context.Context, *identify.Env, sightline.Job, identify.Progress) error
 }
 
@@ -45,9 +47,41 @@ var Road = []Step{
 	{Kind: "alike-still", Takes: encoded, Makes: []string{"facts"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 7, Run: identify.Alike},
 	{Kind: "waveform", Takes: media("video", "audio"), Makes: []string{"waveform"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 4, Run: identify.Waveform},
 	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy", "frames"}, Lane: Video, Needs: "ffmpeg", Version: 2, Priority: 2, Run: identify.Proxy},
+	{Kind: "redact", Takes: redacted, Makes: []string{"redacted-thumb", "redacted-preview", "redacted-poster", "redacted-proxy", "redacted-waveform"}, Lane: Video, With: "ffmpeg", Version: 1, Priority: 1, Params: redactions, Run: redactItem},
 }
 
 func held(it *sightline.Item) bool { return it.Held }
+
+func redacted(it *sightline.Item) bool { return it.Held && len(it.Redactions) > 0 }
+
+func redactions(it *sightline.Item) any {
+	d, err := it.RedactionDigest()
+	if err != nil {
+		return nil // what cannot be written down is refused when the job reads it
+	}
+	return redact.Params{Item: it.ID, Digest: d}
+}
+
+func redactItem(ctx context.Context, e *identify.Env, j sightline.Job, p identify.Progress) error {
+	return redact.Run(ctx, &redact.Env{Store: e.Store, Blobs: e.Blobs, Actor: e.Actor, Box: e.Box}, j, redact.Progress(p))
+}
+
+// FollowUp enqueues the work that an edit of an item asks for: redactions make
+// copies.
+func FollowUp(w sightline.Writer, it *sightline.Item) error {
+	if !redacted(it) {
+		return nil
+	}
+	for _, j := range JobsFor(it) {
+		if j.Kind == "redact" {
+			j.Priority = 10 // a person waits for it
+			if err := w.Enqueue(j); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
 
 func media(names ...string) func(*sightline.Item) bool {
 	return func(it *sightline.Item) bool {
@@ -103,6 +137,9 @@ func JobsFor(it *sightline.Item) []sightline.Job {
 			continue
 		}
 		j := sightline.Job{Kind: s.Kind, Lane: s.Lane, Item: it.ID, Input: it.SHA256, Version: version, Priority: s.Priority}
+		if s.Params != nil {
+			j.Params, _ = json.Marshal(s.Params(it)) // strings always marshal
+		}
 		j.ID = identity(j)
 		out = append(out, j)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/http"
 
 	"sightline"
+	"sightline/flow"
 )
 
 // command is one serialisable edit. The interface sends a list of them; they
@@ -148,7 +149,13 @@ func apply(wr sightline.Writer, cmd *command) (string, error) {
 				return "", err
 			}
 		}
-		return cmd.ID, wr.Put(o)
+		if err := wr.Put(o); err != nil {
+			return "", err
+		}
+		if it, ok := o.(*sightline.Item); ok {
+			return cmd.ID, flow.FollowUp(wr, it)
+		}
+		return cmd.ID, nil
 	case "withdraw":
 		if _, ok := editable[cmd.Kind]; !ok || cmd.Kind == sightline.KindCase {
 			return "", fmt.Errorf("%s cannot be withdrawn: %w", printable(string(cmd.Kind)), sightline.ErrInvalid)

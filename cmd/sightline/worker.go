@@ -2,6 +2,7 @@ package main
 
 import (
 	"sightline/identify"
+	"sightline/redact"
 	"sightline/tool"
 )
 
@@ -14,6 +15,12 @@ type workerCmd struct {
 }
 
 func (c *workerCmd) Run(e *env) error {
+	if meant, err := redact.Worker(c.Args, e.stdout); meant {
+		if err != nil {
+			return exit(1, err)
+		}
+		return nil
+	}
 	if err := identify.Worker(c.Args, e.stdout); err != nil {
 		return exit(1, err)
 	}
