@@ -57,27 +57,7 @@ func readScene(path string) (l loadedScene) {
 		if err != nil {
 			return loadedScene{err: err}
 		}
-		pieces, err := d.Pieces()
-		if err != nil {
-			return loadedScene{err: err}
-		}
-		accuracy := map[string]float64{}
-		title := map[string]string{}
-		for _, x := range d.Layers {
-			accuracy[x.ID], title[x.ID] = x.AccuracyM, x.Title["en"]
-		}
-		for i := range pieces {
-			bodies = append(bodies, body(d, &pieces[i], accuracy, title))
-		}
-		for _, o := range d.Objects {
-			for _, p := range o.Points {
-				c := sight.Candidate{ID: p.ID, World: p.At}
-				if p.SigmaM > 0 {
-					c.SigmaM = &sight.Triple{V: [3]float64{p.SigmaM, p.SigmaM, p.SigmaM}}
-				}
-				l.points = append(l.points, c)
-			}
-		}
+		return sceneOf(d)
 	} else {
 		if st.Size() > scene.Defaults.Bytes {
 			return loadedScene{err: fmt.Errorf("%s is larger than %d bytes; simplify it or build a scene from it", path, scene.Defaults.Bytes)}
@@ -104,6 +84,36 @@ func readScene(path string) (l loadedScene) {
 	l.around, l.err = sight.NewSurroundings(bodies)
 	if l.err != nil {
 		l.err = fmt.Errorf("%s: %w", path, l.err)
+	}
+	return l
+}
+
+// sceneOf is a scene as the solver asks it, with the corners of named things.
+func sceneOf(d *scene.Document) (l loadedScene) {
+	pieces, err := d.Pieces()
+	if err != nil {
+		return loadedScene{err: err}
+	}
+	accuracy := map[string]float64{}
+	title := map[string]string{}
+	for _, x := range d.Layers {
+		accuracy[x.ID], title[x.ID] = x.AccuracyM, x.Title["en"]
+	}
+	var bodies []sight.Body
+	for i := range pieces {
+		bodies = append(bodies, body(d, &pieces[i], accuracy, title))
+	}
+	for _, o := range d.Objects {
+		for _, p := range o.Points {
+			c := sight.Candidate{ID: p.ID, World: p.At}
+			if p.SigmaM > 0 {
+				c.SigmaM = &sight.Triple{V: [3]float64{p.SigmaM, p.SigmaM, p.SigmaM}}
+			}
+			l.points = append(l.points, c)
+		}
+	}
+	if l.around, l.err = sight.NewSurroundings(bodies); l.err != nil {
+		l.err = fmt.Errorf("the scene: %w", l.err)
 	}
 	return l
 }

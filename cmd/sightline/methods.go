@@ -6,7 +6,6 @@ import (
 
 	"sightline/order"
 	"sightline/publish"
-	"sightline/sight"
 )
 
 // methods are the sciences as functions from a problem to an answer, each in
@@ -22,16 +21,7 @@ func methods() map[string]publish.Method {
 			return json.Marshal(a)
 		}
 	}
-	return map[string]publish.Method{
-		"camera.solve": func(b []byte) ([]byte, error) {
-			p, err := sight.ParseProblem(b)
-			if err != nil {
-				return nil, err
-			}
-			a := sight.Solve(p, b)
-			a.Software.Version = version
-			return json.Marshal(a)
-		},
+	out := map[string]publish.Method{
 		"sun.at": question(func(b []byte) (any, error) {
 			var q sunQuestion
 			if err := readJSON(b, &q); err != nil {
@@ -61,6 +51,10 @@ func methods() map[string]publish.Method {
 			return order.Solve(n, order.Options{Conflicts: "all"})
 		}),
 	}
+	for name, m := range cameraMethods(nil) {
+		out[name] = m
+	}
+	return out
 }
 
 // said turns the error of a question into a sentence: its Error method writes
@@ -75,10 +69,14 @@ func said[T any](a T, bad *askError) (any, error) {
 	return nil, fmt.Errorf("%s", bad.Message)
 }
 
-// webMethods are the methods in the form that the desk takes them.
-func webMethods() map[string]func([]byte) ([]byte, error) {
+// webMethods are the methods in the form that the desk takes them: there a
+// camera's question may name a case, whose scene then counts.
+func webMethods(scenes caseScenes) map[string]func([]byte) ([]byte, error) {
 	out := map[string]func([]byte) ([]byte, error){}
 	for name, m := range methods() {
+		out[name] = m
+	}
+	for name, m := range cameraMethods(scenes) {
 		out[name] = m
 	}
 	return out

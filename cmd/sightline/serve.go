@@ -73,6 +73,7 @@ type desk struct {
 	folders  []*folder
 	log      io.Writer
 	temp     string
+	scenes   deskScenes
 }
 
 func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
@@ -108,7 +109,7 @@ func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
 	sandboxed, notes := platformNotes(e.ctx)
 	d.server = web.New(web.Config{
 		Cases: cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
-		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(),
+		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(d.scene),
 	})
 	return d, nil
 }

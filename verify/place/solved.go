@@ -68,6 +68,10 @@ func (s *Solved) frame() (f where.Frame, sigma float64, err error) {
 	return where.NewFrame(g), float64(sg), nil
 }
 
+// Method is the name under which a finding says how it was made: whoever has
+// the program asks the same problem again by it.
+const Method = "camera.solve"
+
 // Finding is the camera as a finding about an item, with the problem and the
 // answer in full, in English and Spanish. It is not public and not reviewed:
 // a person decides both.
@@ -94,10 +98,10 @@ func (s *Solved) Finding(id, item, analyst string) sightline.Finding {
 		es += " Otra cámara encaja casi igual de bien."
 	}
 	f := sightline.Finding{
-		ID: id, About: []string{item}, Axis: "place", Method: "camera " + a.Software.Method,
+		ID: id, About: []string{item}, Axis: "place", Method: Method,
 		Text: sightline.Text{"en": en, "es": es}, Inputs: []string{item},
 		Problem: json.RawMessage(s.problem), Answer: json.RawMessage(s.answer),
-		Software: a.Software.Name + " " + a.Software.Version, Analyst: analyst,
+		Software: a.Software.Name + " " + a.Software.Version + ", " + a.Software.Method, Analyst: analyst,
 	}
 	if len(a.Modes) > 0 {
 		ten, tes := "Also considered:", "También se consideró:"
@@ -113,4 +117,38 @@ func (s *Solved) Finding(id, item, analyst string) sightline.Finding {
 // decimals writes no more digits than the error supports.
 func decimals(semi [3]float64) int {
 	return max(0, min(3, int(math.Ceil(-math.Log10(math.Max(semi[0], 1e-9)))+1)))
+}
+
+// Place is the camera as the place of an item: the pose with its covariance,
+// and the 95 % ellipse of it on the ground, which is chi-square with two
+// degrees of freedom and not the shadow of the ellipsoid.
+func (s *Solved) Place(finding string, basis sightline.Text) sightline.Place {
+	a := s.Answer
+	c := &sightline.Camera{
+		Width: s.Problem.Image.Width, Height: s.Problem.Image.Height, Position: *a.Position, Rotation: *a.Rotation,
+		FocalPx: a.FocalPx, Principal: *a.PrincipalPoint, Solved: true,
+	}
+	if a.K1 != nil {
+		c.K1 = *a.K1
+	}
+	for _, row := range a.Covariance {
+		c.Covariance = append(c.Covariance, row[:])
+	}
+	at := *a.Position
+	out := sightline.Place{Role: "camera", Form: "camera", ENU: &at, Camera: c, Ellipse: groundEllipse(a.Covariance), Status: "estimated", Basis: basis, Finding: finding}
+	if f, _, err := s.frame(); err == nil {
+		g := f.Geodetic(where.ENU(at))
+		h := float64(g.H)
+		out.Geo = &sightline.Geo{Lat: float64(g.Lat), Lon: float64(g.Lon), H: &h, Datum: "ellipsoid"}
+	}
+	return out
+}
+
+// groundEllipse is the 95 % region of east and north.
+func groundEllipse(cov *[6][6]float64) *sightline.Ellipse {
+	a, b, c := cov[0][0], cov[0][1], cov[1][1]
+	mean, r := (a+c)/2, math.Hypot((a-c)/2, b)
+	bearing := math.Mod(90-math.Atan2(2*b, a-c)*90/math.Pi+180, 180)
+	const chi2 = 5.991464547107979 // 95 %, two degrees of freedom
+	return &sightline.Ellipse{SemiMajorM: math.Sqrt(chi2 * (mean + r)), SemiMinorM: math.Sqrt(chi2 * math.Max(0, mean-r)), BearingDeg: bearing}
 }
