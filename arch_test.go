@@ -59,6 +59,11 @@ func mayImport() map[string][]string {
 	// The suites are what adapters are tested with, and one memory adapter is shared by tests.
 	rule["sightline/store/storetest"] = append(rule["sightline/store/storetest"], "sightline/blob/mem")
 	rule["sightline/demo"] = nil
+	// The call for evidence is a server apart from the desk: it knows the form
+	// of tips and its own pages, and nothing of cases.
+	rule["sightline/tip"] = leaves
+	rule["sightline/call/pages"] = nil
+	rule["sightline/call"] = cat(root, leaves, []string{"sightline/tip", "sightline/call/pages"})
 	// What a source sees knows nothing of the server or of a case: it is words and templates.
 	rule["sightline/call/pages"] = nil
 	rule["sightline/flow"] = cat(root, leaves, stages, tool)

@@ -43,6 +43,9 @@ type cli struct {
 	Doctor doctorCmd `cmd:"" help:"Say which external programs are here and what is lost without the others."`
 	Worker workerCmd `cmd:"" hidden:""`
 
+	Intake  intakeCmd  `cmd:"" help:"Serve a call for evidence: the door for people who saw something."`
+	Stretch stretchCmd `cmd:"" name:"stretch-code" hidden:""`
+
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`
 	Sun   sunCmd   `cmd:"" help:"Where the sun stands, and the times that shadows show."`
 	Time  timeCmd  `cmd:"" help:"Derive intervals from constraints, and read written times."`
