@@ -168,6 +168,7 @@ func (b *builder) itemData(it *sightline.Item, lang string) map[string]any {
 		}
 	}
 	data["Claims"] = in
+	var captions []caption
 	for _, d := range b.pub.Derivatives {
 		if d.Item != it.ID {
 			continue
@@ -176,7 +177,11 @@ func (b *builder) itemData(it *sightline.Item, lang string) map[string]any {
 		case "preview", "poster", "proxy", "waveform":
 			data[d.Role] = mediaPath(d)
 		}
+		if c, ok := captionsOf(d); ok {
+			captions = append(captions, c)
+		}
 	}
+	data["Captions"] = captions
 	var obs []*sightline.Observation
 	for _, o := range b.pub.Observations {
 		if o.Item == it.ID {

@@ -162,6 +162,9 @@ func (p *preflight) item(it *sightline.Item) {
 			p.add(k, it.ID, "harm_not_named", it.ID+" is graphic and nothing says what a viewer would see.", it.ID+" es sensible y nada dice qué vería quien la abra.", "Name the harm and where it is: \"body, blood; 0:12-0:19\".", "Nombre el daño y dónde está: «cuerpo, sangre; 0:12-0:19».")
 		}
 	}
+	if it.Public.Media == "publish" {
+		p.shownMedia(it)
+	}
 	for _, pl := range it.Places {
 		if pl.Role == "camera" && it.Source.Perspective == "citizen" && !pl.Withheld && pl.FuzzM == 0 && (pl.Geo != nil || pl.Camera != nil || pl.ENU != nil) && !p.doc.Case.Exercise {
 			p.add(k, it.ID, "witness_place", "The place where a citizen stood for "+it.ID+" would be published exactly.", "Se publicaría el lugar exacto donde estaba un ciudadano para "+it.ID+".", "Blur the public place or withhold it.", "Difumine el lugar público o resérvelo.")

@@ -2,6 +2,7 @@ package publish
 
 import (
 	"encoding/json"
+	"slices"
 
 	"sightline"
 )
@@ -33,27 +34,25 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 	}
 	d.Case.Notes = nil
 
+	made := map[string][]*sightline.Derivative{}
+	for _, x := range d.Derivatives {
+		made[x.Item] = append(made[x.Item], x)
+	}
 	items := map[string]bool{}
 	for _, it := range d.Items {
 		if it.Public.Decision != "publish" {
 			continue
 		}
 		items[it.ID] = true
+		if it.Public.Media == "publish" {
+			out.Derivatives = append(out.Derivatives, publicDerivatives(it, made[it.ID])...)
+		}
 		out.Items = append(out.Items, publicItem(it, fuzzKey))
 	}
+	slices.SortFunc(out.Derivatives, func(a, b *sightline.Derivative) int { return sightline.CompareIDs(a.ID, b.ID) })
 	for _, it := range out.Items {
 		if !items[it.DuplicateOf] {
 			it.DuplicateOf = ""
-		}
-	}
-	media := map[string]bool{}
-	for _, it := range out.Items {
-		media[it.ID] = it.Public.Media == "publish"
-	}
-	for _, x := range d.Derivatives {
-		if media[x.Item] {
-			x.Recipe.Args = nil
-			out.Derivatives = append(out.Derivatives, x)
 		}
 	}
 	for _, o := range d.Observations {
@@ -169,9 +168,13 @@ func publicItem(it *sightline.Item, fuzzKey []byte) *sightline.Item {
 	if it.Public.Media != "publish" {
 		it.Facts = nil
 	}
-	if it.Public.Hash == "withhold" || it.Public.Hash == "commit" {
+	if withheldDigest(it) {
+		if it.Public.Hash == "commit" {
+			it.Public.Commitment = digestCommitment(fuzzKey, it)
+		}
 		it.SHA256, it.Hashes = "", nil
 	}
+	redactedItem(it)
 	for _, ax := range []*sightline.Axis{&it.Axes.Authenticity, &it.Axes.Source, &it.Axes.Place, &it.Axes.Time, &it.Axes.Content} {
 		ax.By = nil
 	}

@@ -399,9 +399,10 @@ func (b *builder) proofs(ctx context.Context) error {
 }
 
 // publishesOriginal reports whether the original bytes of an item go out: the
-// record of a statement does, media only where it was decided.
+// record of a statement does, media only where it was decided, and nothing of
+// which a part must not be seen.
 func publishesOriginal(it *sightline.Item) bool {
-	return it.Public.Media != "withhold" && (it.Media == "record" || it.Public.Media == "publish")
+	return len(it.Redactions) == 0 && it.Public.Media != "withhold" && (it.Media == "record" || it.Public.Media == "publish")
 }
 
 func sortedNames(m map[string][]byte) []string {
