@@ -29,6 +29,7 @@ type limiter struct {
 	drawn time.Time
 	known map[[16]byte]*bucket
 	all   int
+	free  bool // no limit by circuit, for tests that are one circuit
 }
 
 type bucket struct {
@@ -50,7 +51,7 @@ func (l *limiter) rekey(at time.Time) {
 
 // of finds the bucket of a circuit; nil where the circuit cannot be told.
 func (l *limiter) of(circuit string) *bucket {
-	if circuit == "" {
+	if circuit == "" || l.free {
 		return nil
 	}
 	at := l.now()

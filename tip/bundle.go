@@ -279,6 +279,7 @@ func Read(r io.Reader, v Visitor) (*Tip, error) {
 	if !s.joined {
 		s.fault("its last part did not come")
 	}
+	t.Message = s.text.String()
 	if !utf8.ValidString(t.Message) {
 		t.Message = strings.ToValidUTF8(t.Message, "\uFFFD")
 	}
@@ -291,6 +292,7 @@ type reading struct {
 	open   bool
 	joined bool
 	head   Head
+	text   strings.Builder
 	to     io.WriteCloser
 	sum    hash.Hash
 	size   int64
@@ -318,11 +320,11 @@ func (s *reading) frame(kind byte, p []byte) (stop bool, err error) {
 	}
 	switch kind {
 	case 'M':
-		if len(s.t.Message)+len(p) > maxText {
+		if s.text.Len()+len(p) > maxText {
 			s.fault("its message is longer than can be read")
 			return true, nil
 		}
-		s.t.Message += string(p)
+		s.text.Write(p)
 	case 'H':
 		if s.open {
 			if err := s.end("the file ends early"); err != nil {
