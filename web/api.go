@@ -113,6 +113,7 @@ func (s *Server) routes() {
 	m.HandleFunc("GET /api/cases/{case}/original/{item}", s.inCase(s.original))
 	m.HandleFunc("POST /api/methods/{method}", s.method)
 	s.timeRoutes()
+	s.teamRoutes()
 	m.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no_such_call", "the desk has no call "+printable(r.Method+" "+r.URL.Path))
 	})
@@ -145,7 +146,11 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) {
 	if notes == nil {
 		notes = []string{}
 	}
-	reply(w, map[string]any{"name": name, "role": role, "version": s.cfg.Version, "sandbox": s.cfg.Sandbox, "platformNotes": notes})
+	id, roles := "", map[string]Grant{}
+	if p := asking(r); p.account != nil {
+		id, name, role, roles = p.ID, p.Name, "", p.account.Grants
+	}
+	reply(w, map[string]any{"id": id, "team": s.cfg.People != nil, "roles": roles, "name": name, "role": role, "version": s.cfg.Version, "sandbox": s.cfg.Sandbox, "platformNotes": notes})
 }
 
 func (s *Server) listCases(w http.ResponseWriter, r *http.Request) {
@@ -159,6 +164,9 @@ func (s *Server) listCases(w http.ResponseWriter, r *http.Request) {
 	}
 	out := []line{}
 	for _, c := range s.all() {
+		if asking(r).grant(c.ID).Role == "" {
+			continue
+		}
 		l := line{ID: c.ID}
 		err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
 			cs, err := sightline.All[sightline.Case](rd, sightline.KindCase)
@@ -184,14 +192,26 @@ func (s *Server) listCases(w http.ResponseWriter, r *http.Request) {
 
 func (s *Server) document(w http.ResponseWriter, r *http.Request, c *Case) error {
 	var doc *sightline.Document
+	var l *lens
 	err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) (err error) {
+		if l, err = s.look(r, rd, c); err != nil {
+			return err
+		}
 		doc, err = sightline.Load(rd)
 		return err
 	})
 	if err != nil {
 		return err
 	}
+	// What a person is sent changes with their rights, which are not in the log.
 	etag := fmt.Sprintf(`"%d"`, doc.Head.Size)
+	if p := asking(r); p.account != nil {
+		etag = fmt.Sprintf(`"%d-%s-%t-%t"`, doc.Head.Size, p.ID, l.sealed, l.veil != nil)
+		doc = l.document(doc)
+		if err := s.sent(r, c, doc.Head.Size); err != nil {
+			return err
+		}
+	}
 	w.Header().Set("ETag", etag)
 	if r.Header.Get("If-None-Match") == etag {
 		w.WriteHeader(http.StatusNotModified)
@@ -222,9 +242,22 @@ func (s *Server) revs(w http.ResponseWriter, r *http.Request, c *Case) error {
 
 func (s *Server) history(w http.ResponseWriter, r *http.Request, c *Case) error {
 	var rows []sightline.Row
-	err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) (err error) {
-		rows, err = rd.History(sightline.Ref{Kind: sightline.Kind(r.PathValue("kind")), ID: r.PathValue("id")})
-		return err
+	err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
+		l, err := s.look(r, rd, c)
+		if err != nil {
+			return err
+		}
+		if rows, err = rd.History(sightline.Ref{Kind: sightline.Kind(r.PathValue("kind")), ID: r.PathValue("id")}); err != nil {
+			return err
+		}
+		if rows, err = l.rows(rows); err != nil {
+			return err
+		}
+		h, err := rd.Head()
+		if err != nil {
+			return err
+		}
+		return s.sent(r, c, h.Size)
 	})
 	if err == nil {
 		reply(w, rows)
@@ -343,6 +376,9 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request, c *Case) error {
 	if len(files) == 0 {
 		return &Problem{Status: 400, Title: "Bad Request", Detail: "the upload holds no file", Code: "empty_upload"}
 	}
+	if err := s.audit(r, c, "add files", nil); err != nil {
+		return err
+	}
 	rep, err := c.Add(r.Context(), files, reason)
 	if err == nil {
 		reply(w, rep)
@@ -393,9 +429,24 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request, c *Case) error {
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
 	if q != "" {
 		err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
+			l, err := s.look(r, rd, c)
+			if err != nil {
+				return err
+			}
 			found, err := rd.Search(q, 200)
-			refs = append(refs, found...)
-			return err
+			if err != nil {
+				return err
+			}
+			for _, f := range found {
+				ok, err := l.finds(rd, f, q)
+				if err != nil {
+					return err
+				}
+				if ok {
+					refs = append(refs, f)
+				}
+			}
+			return nil
 		})
 		if err != nil {
 			return err
@@ -432,6 +483,9 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c *Case) error 
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
+	if err := s.audit(r, c, "publish", nil); err != nil {
+		return err
+	}
 	rep, err := c.Publish(r.Context(), in.Notes)
 	if err != nil {
 		return err
@@ -446,6 +500,9 @@ func (s *Server) publish(w http.ResponseWriter, r *http.Request, c *Case) error 
 func (s *Server) check(w http.ResponseWriter, r *http.Request, c *Case) error {
 	if c.Check == nil {
 		return fmt.Errorf("this case cannot be checked here: %w", sightline.ErrDenied)
+	}
+	if err := s.audit(r, c, "check", nil); err != nil {
+		return err
 	}
 	rep, err := c.Check(r.Context())
 	if err != nil {
@@ -471,6 +528,9 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request, c *Case) error {
 	}
 	defer os.Remove(f.Name())
 	defer f.Close()
+	if err := s.audit(r, c, "export", map[string]any{"name": name}); err != nil {
+		return err
+	}
 	if err := c.Export(r.Context(), format, r.URL.Query().Get("lang"), f); err != nil {
 		return err
 	}

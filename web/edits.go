@@ -9,6 +9,7 @@ import (
 
 	"sightline"
 	"sightline/flow"
+	"sightline/verify/review"
 )
 
 // command is one serialisable edit. The interface sends a list of them; they
@@ -43,14 +44,27 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, c *Case) error {
 		return fmt.Errorf("an edit holds 1 to 1000 commands, this one has %d: %w", len(in.Commands), sightline.ErrInvalid)
 	}
 	var out editReply
-	seq, err := c.Store.Update(r.Context(), c.Actor, func(wr sightline.Writer) error {
+	seq, err := c.Store.Update(r.Context(), s.actor(r, c), func(wr sightline.Writer) error {
 		out.IDs = out.IDs[:0]
+		l, err := s.look(r, wr, c)
+		if err != nil {
+			return err
+		}
+		was, items := map[string]*sightline.Item{}, []string{}
 		for i := range in.Commands {
-			id, err := apply(wr, &in.Commands[i])
+			if k := in.Commands[i].Kind; k == sightline.KindCase && asking(r).grant(c.ID).Role != "owner" {
+				return fmt.Errorf("what stands about the case itself is changed by an owner: %w", sightline.ErrDenied)
+			} else if k == sightline.KindItem {
+				items = append(items, in.Commands[i].ID)
+			}
+			id, err := apply(wr, &in.Commands[i], l, was)
 			if err != nil {
 				return err
 			}
 			out.IDs = append(out.IDs, id)
+		}
+		if err := conclude(wr, items, was); err != nil {
+			return err
 		}
 		wr.Describe(sightline.Draft{Kind: editKind(in.Commands), Result: "ok", Seal: map[string]any{"label": in.Label}})
 		return nil
@@ -106,7 +120,9 @@ func decode(k sightline.Kind, raw json.RawMessage) (sightline.Object, error) {
 	return o, nil
 }
 
-func apply(wr sightline.Writer, cmd *command) (string, error) {
+// apply does one command of a person who sees the case through l. was takes
+// the items that are edited as they stood before.
+func apply(wr sightline.Writer, cmd *command, l *lens, was map[string]*sightline.Item) (string, error) {
 	switch cmd.Op {
 	case "new":
 		o, err := decode(cmd.Kind, cmd.Value)
@@ -127,6 +143,11 @@ func apply(wr sightline.Writer, cmd *command) (string, error) {
 		} else if _, err := wr.Row(sightline.Ref{Kind: cmd.Kind, ID: id}); err == nil {
 			return "", fmt.Errorf("there is a %s %s already: %w", cmd.Kind, printable(id), sightline.ErrConflict)
 		}
+		if f, ok := o.(*sightline.Finding); ok {
+			if err := review.GuardFinding(nil, f); err != nil {
+				return "", err
+			}
+		}
 		return id, wr.Put(o)
 	case "put":
 		ref := sightline.Ref{Kind: cmd.Kind, ID: cmd.ID}
@@ -134,7 +155,7 @@ func apply(wr sightline.Writer, cmd *command) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s %s: %w", cmd.Kind, printable(cmd.ID), err)
 		}
-		if err := sameRev(row, cmd.Rev); err != nil {
+		if err := l.sameRev(row, cmd.Rev); err != nil {
 			return "", err
 		}
 		o, err := decode(cmd.Kind, cmd.Value)
@@ -165,7 +186,7 @@ func apply(wr sightline.Writer, cmd *command) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("%s %s: %w", cmd.Kind, printable(cmd.ID), err)
 		}
-		if err := sameRev(row, cmd.Rev); err != nil {
+		if err := l.sameRev(row, cmd.Rev); err != nil {
 			return "", err
 		}
 		if cmd.Reason == "" {
@@ -188,9 +209,53 @@ func keepOriginal(row sightline.Row, it *sightline.Item) error {
 	return nil
 }
 
-func sameRev(row sightline.Row, rev *int) error {
+// ruled holds an edit of something that exists to the rules: the original of
+// an item stays what it is, what the editor was not sent stays as it was, and
+// nothing is called verified by hand.
+func (l *lens) ruled(row sightline.Row, o sightline.Object, was map[string]*sightline.Item) error {
+	before := sightline.NewObject(row.Kind)
+	if err := json.Unmarshal(row.Value, before); err != nil {
+		return err
+	}
+	switch o := o.(type) {
+	case *sightline.Item:
+		stored := before.(*sightline.Item)
+		l.merge(stored, o)
+		if err := keepOriginal(row, o); err != nil {
+			return err
+		}
+		if was[o.ID] == nil {
+			was[o.ID] = stored
+		}
+		return review.Guard(stored, o)
+	case *sightline.Finding:
+		if err := review.GuardFinding(before.(*sightline.Finding), o); err != nil {
+			return err
+		}
+	}
+	// A person who was sent less than there is would erase the rest.
+	v, err := l.value(row.Kind, row.Value)
+	if err != nil {
+		return err
+	}
+	if l.covered || l.sealed {
+		a, err1 := sightline.CanonicalJSON(row.Value)
+		b, err2 := sightline.CanonicalJSON(v)
+		if len(v) == 0 || err1 != nil || err2 != nil || !bytes.Equal(a, b) {
+			return fmt.Errorf("a part of %s %s is withheld from you, so you cannot change it: %w", row.Kind, row.ID, sightline.ErrDenied)
+		}
+	}
+	return nil
+}
+
+func (l *lens) sameRev(row sightline.Row, rev *int) error {
 	if rev == nil || row.Rev == *rev {
 		return nil
+	}
+	if rows, err := l.rows([]sightline.Row{row}); err == nil {
+		row = rows[0]
+	} else {
+		row.Value = nil
 	}
 	return &Problem{
 		Status: http.StatusConflict, Title: "Conflict", Code: "conflict",
@@ -221,18 +286,32 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, c *Case) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
-	seq, err := c.Store.Update(r.Context(), c.Actor, func(wr sightline.Writer) error {
+	seq, err := c.Store.Update(r.Context(), s.actor(r, c), func(wr sightline.Writer) error {
 		changes, err := changesOf(wr, in.Seq)
 		if err != nil {
 			return err
 		}
+		was, items := map[string]*sightline.Item{}, []string{}
 		if len(changes) == 0 {
 			return fmt.Errorf("entry %d changed nothing that can be undone: %w", in.Seq, sightline.ErrInvalid)
 		}
 		for _, ch := range changes {
+			if ch.Kind == sightline.KindCase && asking(r).grant(c.ID).Role != "owner" {
+				return fmt.Errorf("what stands about the case itself is changed by an owner: %w", sightline.ErrDenied)
+			}
+			if ch.Kind == sightline.KindItem {
+				it, err := sightline.Get[sightline.Item](wr, ch.Kind, ch.ID)
+				if err == nil {
+					was[ch.ID] = it
+				}
+				items = append(items, ch.ID)
+			}
 			if err := revert(wr, ch.Ref, in.Seq); err != nil {
 				return err
 			}
+		}
+		if err := conclude(wr, items, was); err != nil {
+			return err
 		}
 		wr.Describe(sightline.Draft{Kind: sightline.EntryAnnotate, Result: "ok", Seal: map[string]any{"label": fmt.Sprintf("undo of entry %d", in.Seq)}})
 		return nil

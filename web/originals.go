@@ -18,7 +18,14 @@ func (s *Server) original(w http.ResponseWriter, r *http.Request, c *Case) error
 	if s.cfg.Original == "" {
 		return fmt.Errorf("originals are not served here: %w", sightline.ErrDenied)
 	}
-	_, err := c.Store.Update(r.Context(), c.Actor, func(wr sightline.Writer) error {
+	_, err := c.Store.Update(r.Context(), s.actor(r, c), func(wr sightline.Writer) error {
+		l, err := s.look(r, wr, c)
+		if err != nil {
+			return err
+		}
+		if l.secret[id] {
+			return fmt.Errorf("the original of %s can name its source, which is withheld from you: %w", id, sightline.ErrDenied)
+		}
 		it, err := sightline.Get[sightline.Item](wr, sightline.KindItem, id)
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@
 package web
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
@@ -65,6 +66,10 @@ type Config struct {
 	TempDir  string   // for uploads; must be on the same volume as the case
 	// Methods answers a problem of a science, by name, in its JSON contract.
 	Methods map[string]func(problem []byte) (answer []byte, err error)
+	// People are the accounts of a team; nil: one person, no sign-in.
+	People *People
+	// Reports are views computed from a whole case, by name.
+	Reports map[string]func(context.Context, *sightline.Document) (any, error)
 }
 
 // Server is a running desk. Make one with [New].
@@ -74,7 +79,9 @@ type Server struct {
 	cases   map[string]*Case
 	token   string
 	tickets ticketBox
-	mux     *http.ServeMux
+	mux     *router
+	// passkeys are nil on a desk of one person.
+	passkeys *passkeys
 }
 
 const cookieName = "sightline_desk"
@@ -82,7 +89,7 @@ const cookieName = "sightline_desk"
 // New prepares the desk. The caller serves [Server.Handler] on cfg.Addr and,
 // on a second port, [Server.Originals].
 func New(cfg Config) *Server {
-	s := &Server{cfg: cfg, cases: map[string]*Case{}, token: cfg.Token, mux: http.NewServeMux()}
+	s := &Server{cfg: cfg, cases: map[string]*Case{}, token: cfg.Token, mux: &router{ServeMux: http.NewServeMux()}}
 	if s.token == "" {
 		s.token = randomHex(24)
 	}
@@ -91,6 +98,17 @@ func New(cfg Config) *Server {
 	}
 	s.routes()
 	return s
+}
+
+// UsePeople turns the desk into one of a team: everybody signs in with a
+// passkey and may do what their role allows. Call it before serving.
+func (s *Server) UsePeople(p *People) error {
+	keys, err := newPasskeys(&s.cfg)
+	if err != nil {
+		return err
+	}
+	s.cfg.People, s.passkeys = p, keys
+	return nil
 }
 
 // Join adds a case to a running desk.
@@ -151,15 +169,13 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			problem(w, http.StatusForbidden, "foreign_origin", "a page of another site asked for this; it was refused")
 			return
 		}
-		if r.URL.Path == "/open" {
+		if r.URL.Path == "/open" && s.cfg.People == nil {
 			s.open(w, r)
 			return
 		}
-		if strings.HasPrefix(r.URL.Path, "/api/") && !s.admitted(r) {
-			problem(w, http.StatusUnauthorized, "no_session", "this browser has not been let in; open the address that was printed at start")
-			return
+		if r = s.allow(w, r); r != nil {
+			next.ServeHTTP(w, r)
 		}
-		next.ServeHTTP(w, r)
 	})
 }
 
