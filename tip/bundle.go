@@ -42,6 +42,8 @@ type Join struct {
 	Follows bool   `json:"follows,omitempty"`
 	Wish    string `json:"wish,omitempty"`
 	Request string `json:"request,omitempty"`
+	// Form is what the receiver of a manual channel filled in (lane D).
+	Form json.RawMessage `json:"form,omitempty"`
 }
 
 // tail ends a file.
@@ -232,6 +234,10 @@ const (
 	maxText  = 4 << 20
 	maxFiles = 10_000
 )
+
+// IsBundle says whether a plaintext begins as a bundle does; a file that
+// somebody sealed by hand does not.
+func IsBundle(start []byte) bool { return strings.HasPrefix(string(start), magic) }
 
 // Read reads a bundle. What cannot be a bundle at all is an error; a bundle
 // that ends early, or holds something it should not, is Incomplete and what
