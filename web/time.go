@@ -23,6 +23,9 @@ type TimeCalls struct {
 	Derive func(ctx context.Context, question []byte) (any, error)
 	// Listen compares recordings or finds sudden sounds; it may take minutes.
 	Listen func(ctx context.Context, question []byte, progress func(done, of int, what string)) (any, error)
+	// Sound writes the sound of an item as one channel of WAV, decoded here: the
+	// original's own bytes never reach the browser.
+	Sound func(ctx context.Context, item string, w io.Writer) error
 	// Export writes the master clock in the format of another program.
 	Export func(ctx context.Context, format, lang string, w io.Writer) (mediaType string, err error)
 }
@@ -34,6 +37,7 @@ func (s *Server) timeRoutes() {
 	s.mux.HandleFunc("GET /api/cases/{case}/network", s.inCase(s.network))
 	s.mux.HandleFunc("POST /api/cases/{case}/network/derive", s.inCase(s.derive))
 	s.mux.HandleFunc("POST /api/cases/{case}/listen", s.inCase(s.listen))
+	s.mux.HandleFunc("GET /api/cases/{case}/sound/{item}", s.inCase(s.sound))
 	s.mux.HandleFunc("GET /api/cases/{case}/timeline/{format}", s.inCase(s.timeline))
 }
 
@@ -123,6 +127,26 @@ func bare(err error) string {
 		s = strings.TrimSuffix(s, ": "+k.Error())
 	}
 	return s
+}
+
+func (s *Server) sound(w http.ResponseWriter, r *http.Request, c *Case) error {
+	if c.Time == nil {
+		return noTime()
+	}
+	select {
+	case solving <- struct{}{}:
+	case <-r.Context().Done():
+		return nil
+	}
+	defer func() { <-solving }()
+	var b bytes.Buffer
+	if err := c.Time.Sound(r.Context(), r.PathValue("item"), &b); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "audio/wav")
+	w.Header().Set("Cache-Control", "private, max-age=3600")
+	w.Write(b.Bytes()) //nolint:errcheck // the reader is gone
+	return nil
 }
 
 func (s *Server) timeline(w http.ResponseWriter, r *http.Request, c *Case) error {
