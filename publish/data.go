@@ -27,6 +27,9 @@ func (b *builder) data(context.Context) error {
 	if err := b.putJSON("data/places.geojson", geoJSON(b.pub)); err != nil {
 		return err
 	}
+	if err := b.citations(); err != nil {
+		return err
+	}
 	if b.in.EvidenceLog != nil {
 		var buf bytes.Buffer
 		if err := b.in.EvidenceLog(b.pub, "csv", b.pub.Case.Languages[0], &buf); err != nil {
@@ -49,7 +52,7 @@ type feature struct {
 func geoJSON(d *sightline.Document) map[string]any {
 	fs := []feature{}
 	for _, it := range d.Items {
-		base := map[string]any{"title": it.Title, "media": it.Media, "perspective": it.Source.Perspective}
+		base := map[string]any{"title": neutralText(it.Title), "media": it.Media, "perspective": it.Source.Perspective}
 		if len(it.Times) > 0 {
 			base["earliest"], base["latest"] = utc(it.Times[0].Min), utc(it.Times[0].Max)
 		}
@@ -64,7 +67,7 @@ func geoJSON(d *sightline.Document) map[string]any {
 				props["radius_m_95"] = p.RadiusM
 			}
 			if p.Label != nil {
-				props["label"] = p.Label
+				props["label"] = neutralText(p.Label)
 			}
 			f := feature{"Feature", it.ID, nil, props}
 			if p.Geo != nil {

@@ -25,6 +25,17 @@ type exportCmd struct {
 	Bag        exportBagCmd   `cmd:"" help:"Write the case as a BagIt bag: original bytes, objects, log and proofs."`
 	exportTime `embed:""`
 	Checkpoint exportCheckpointCmd `cmd:"" help:"Write the newest signed checkpoint of the log, to be kept elsewhere."`
+
+	KML     exportKMLCmd     `cmd:"" name:"kml" help:"Write the public places as KML, with the cameras of solved photos."`
+	GeoJSON exportGeoJSONCmd `cmd:"" name:"geojson" help:"Write the public places as GeoJSON."`
+	TimeMap exportTimeMapCmd `cmd:"" name:"timemap" help:"Write the public items as events, sources and associations of TimeMap."`
+	IIIF    exportIIIFCmd    `cmd:"" name:"iiif" help:"Write the public scene as a IIIF Presentation 4 manifest."`
+	CSL     exportCSLCmd     `cmd:"" name:"csl" help:"Write citation data as CSL-JSON."`
+	BibTeX  exportBibTeXCmd  `cmd:"" name:"bibtex" help:"Write citation data as BibTeX."`
+	CASE    exportCASECmd    `cmd:"" name:"case" help:"Write the whole case and its log as CASE/UCO JSON-LD; not for the public."`
+	PROV    exportPROVCmd    `cmd:"" name:"prov" help:"Write the whole case and its log as W3C PROV JSON-LD; not for the public."`
+	Exhibit exportExhibitCmd `cmd:"" help:"Write one item as an exhibit to print and sign."`
+	Custody exportCustodyCmd `cmd:"" help:"Write who did what to one item, to print and sign."`
 }
 
 // exportBagCmd writes the case as a BagIt bag and reads it through again.
