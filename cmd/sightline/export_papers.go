@@ -134,7 +134,13 @@ func printPDF(ctx context.Context, unsafe bool, page func(io.Writer) error, w io
 		return err
 	}
 	// The page is ours and loads nothing; Chromium's own sandbox cannot be nested in the box.
-	_, err = box.Run(ctx, tool.Cmd{Program: "chromium", Dir: dir, Args: []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + filepath.Join(dir, "profile"),
+	var read []string
+	for _, p := range []string{"/etc/chromium.d", "/etc/chromium", "/etc/fonts"} { // how Debian starts it, and its fonts
+		if _, err := os.Stat(p); err == nil {
+			read = append(read, p)
+		}
+	}
+	_, err = box.Run(ctx, tool.Cmd{Program: "chromium", Dir: dir, Read: read, Args: []string{"--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--user-data-dir=" + filepath.Join(dir, "profile"),
 		"--no-pdf-header-footer", "--print-to-pdf=" + out, "file://" + in}, Limits: tool.Limits{CPU: 60 * time.Second, Memory: 1 << 46}})
 	if err != nil {
 		return fmt.Errorf("the page could not be printed: %w; write an .html file and print it in any browser", err)
