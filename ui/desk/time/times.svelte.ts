@@ -74,8 +74,8 @@ class TimesState {
   sync: SyncCase | null = $state.raw(null);
   onsets: Record<string, Onsets> = $state.raw({});
   working: { done: number; of: number; what: string } | null = $state.raw(null);
-  /** Milliseconds by which a clip was moved by hand; a hypothesis until it is saved. */
-  nudged: Record<string, number> = $state.raw({});
+  /** Milliseconds by which a clip was moved by hand, alone or with those that are tied to it; a hypothesis until it is saved. */
+  nudged: Record<string, { by: number; group: boolean }> = $state.raw({});
   /** What plays on the wall: up to four videos, and one sound. */
   wall: string[] = $state.raw([]);
   heard: string | null = $state(null);
@@ -96,12 +96,14 @@ class TimesState {
     const list = (this.data?.clips ?? []).map((c) => ({ ...c, tried: false }));
     const at = new Map(list.map((c) => [c.item, c]));
     const s = this.sync;
+    const starts = list.map((c) => c.start_ms).sort((p, q) => p - q);
+    const middle = starts[starts.length >> 1] ?? 0;
     if (s) {
       for (const g of s.answer.graph) {
         if (g.offsets.length < 2) continue;
         const ids = g.offsets.map((o) => s.items[o.file]);
-        // The recording that has a place on the clock keeps it, the reference first.
-        const anchor = at.get(s.items[g.reference]) ?? ids.map((i) => at.get(i)).find(Boolean);
+        // One recording keeps its place on the clock: the one nearest to where most are, because a lone one may state a wrong day.
+        const anchor = ids.map((i) => at.get(i)).filter((c) => !!c).sort((p, q) => Math.abs(p!.start_ms - middle) - Math.abs(q!.start_ms - middle))[0];
         if (!anchor) continue;
         const zero = anchor.start_ms - 1000 * g.offsets.find((o) => s.items[o.file] === anchor.item)!.offset_s;
         for (const o of g.offsets) {
@@ -117,10 +119,12 @@ class TimesState {
         }
       }
     }
-    for (const c of list) {
-      const n = this.nudged[c.item];
-      if (n) {
-        c.start_ms += n;
+    const reference = new Map(list.map((c) => [c.item, c.reference]));
+    for (const [id, n] of Object.entries(this.nudged)) {
+      if (!n.by) continue;
+      for (const c of list) {
+        if (c.item !== id && !(n.group && c.reference === reference.get(id))) continue;
+        c.start_ms += n.by;
         c.tried = true;
       }
     }
@@ -139,6 +143,12 @@ class TimesState {
       this.#read = -1;
       this.fault = e instanceof Error ? e.message : String(e);
     }
+  }
+
+  /** Opens the derivation of an item or event. */
+  open(id: string): void {
+    this.tab = 'why';
+    this.about = id;
   }
 
   leave(): void {
