@@ -63,6 +63,7 @@ func mayImport() map[string][]string {
 	// of tips and its own pages, and nothing of cases.
 	rule["sightline/tip"] = leaves
 	rule["sightline/call/pages"] = nil
+	rule["sightline/call/inbox"] = cat(root, leaves, []string{"sightline/tip"})
 	rule["sightline/call"] = cat(root, leaves, []string{"sightline/tip", "sightline/call/pages"})
 	// What a source sees knows nothing of the server or of a case: it is words and templates.
 	rule["sightline/call/pages"] = nil

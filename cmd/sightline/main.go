@@ -21,8 +21,12 @@ import (
 type cli struct {
 	Version kong.VersionFlag `help:"Print the version and leave."`
 
-	New  newCmd  `cmd:"" help:"Make a folder for a new case."`
-	Add  addCmd  `cmd:"" help:"Take files, tables of records, documents or a scene into a case."`
+	New newCmd `cmd:"" help:"Make a folder for a new case."`
+	Add addCmd `cmd:"" help:"Take files, tables of records, documents or a scene into a case."`
+
+	Collect collectCmd `cmd:"" help:"Bring pages of the web into a case, kept byte for byte with what a browser saw."`
+	Watch   watchCmd   `cmd:"" help:"Take what appears in a folder into a case, as it comes."`
+
 	Work workCmd `cmd:"" help:"Do the waiting jobs: metadata, thumbnails, working copies, waveforms."`
 
 	Identify identifyCmd `cmd:"" help:"Say what files say about themselves: type, times, place, device, hashes, doubts."`
@@ -44,6 +48,8 @@ type cli struct {
 	Worker workerCmd `cmd:"" hidden:""`
 
 	Intake  intakeCmd  `cmd:"" help:"Serve a call for evidence: the door for people who saw something."`
+	Tips    tipsCmd    `cmd:"" help:"The team's inbox: fetch, open, answer, take into the case."`
+	Key     keyCmd     `cmd:"" help:"Keys that tips are sealed to: make, share, rotate, revoke, back up."`
 	Stretch stretchCmd `cmd:"" name:"stretch-code" hidden:""`
 
 	Scene sceneCmd `cmd:"" help:"Build and describe the model of the place."`

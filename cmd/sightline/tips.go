@@ -1,0 +1,721 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"filippo.io/age"
+
+	"sightline"
+	"sightline/archive"
+	"sightline/call"
+	"sightline/call/inbox"
+	"sightline/intake"
+	"sightline/tip"
+)
+
+// tipsCmd is the team's inbox of a call for evidence.
+type tipsCmd struct {
+	Pull    tipsPullCmd    `cmd:"" help:"Fetch what came, as ciphertext; from a server, or from its folder on a stick."`
+	List    tipsListCmd    `cmd:"" help:"Show the inbox: number, pseudonym, day, size, state."`
+	Open    tipsOpenCmd    `cmd:"" help:"Decrypt a tip into quarantine, on the machine that holds the key."`
+	Accept  tipsAcceptCmd  `cmd:"" help:"Make items of an opened tip."`
+	Decline tipsDeclineCmd `cmd:"" help:"Decide against a tip, with the reason."`
+	Reply   tipsReplyCmd   `cmd:"" help:"Answer a source; sealed so that only the receipt code opens it."`
+	Merge   tipsMergeCmd   `cmd:"" help:"Give several tips of one source one pseudonym."`
+	Forget  tipsForgetCmd  `cmd:"" help:"Delete the content of tips for good; a line and an entry stay."`
+	Form    tipsFormCmd    `cmd:"" help:"Take what came by hand (WhatsApp, Signal, mail, stick, paper) as a tip."`
+	Reseal  tipsResealCmd  `cmd:"" help:"Seal what waits to the recipients of today, after a key left."`
+	Drill   tipsDrillCmd   `cmd:"" help:"Prove that the team can still open tips."`
+}
+
+type tipsPullCmd struct {
+	inCase `embed:""`
+	Server string `placeholder:"ADDR" help:"Second door of the server: unix:PATH or http://HOST."`
+	Proxy  string `placeholder:"ADDR" help:"Tor's SOCKS address for an onion service: socks5h://127.0.0.1:9050."`
+	From   string `type:"path" placeholder:"DIR" help:"Folder of the call, brought on a stick, instead of a server."`
+}
+
+func (c *tipsPullCmd) Run(e *env) error {
+	if (c.Server == "") == (c.From == "") {
+		return exit(2, errors.New("say where from: --server ADDR or --from DIR"))
+	}
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	if c.From != "" {
+		return pullFolder(e, f, b, c.From)
+	}
+	key, err := pullKey()
+	if err != nil {
+		return err
+	}
+	p, err := call.NewPuller(c.Server, c.Proxy, key)
+	if err != nil {
+		return exit(2, err)
+	}
+	return pullServer(e, f, b, p)
+}
+
+func pullServer(e *env, f *folder, b *inbox.Inbox, p *call.Puller) error {
+	in, err := p.List(e.ctx)
+	if err != nil {
+		return exit(1, err)
+	}
+	failed := 0
+	for _, w := range in.Tips {
+		if w.Acked {
+			continue
+		}
+		var sha string
+		var got int64
+		t, fresh, err := b.Take(inbox.Tip{Remote: w.ID, Box: w.Box, Day: w.Day, Channel: "server"}, func(to io.Writer) error {
+			var err error
+			sha, got, err = p.Fetch(e.ctx, w.ID, to)
+			return err
+		})
+		if err == nil && got != w.Size {
+			err = fmt.Errorf("%d bytes came instead of %d", got, w.Size)
+		}
+		if err == nil && fresh {
+			err = received(e, f, t)
+		}
+		if err == nil {
+			err = p.Ack(e.ctx, w.ID, sha)
+		}
+		if err != nil {
+			fmt.Fprintf(e.stderr, "one tip of %s could not be fetched: %v\n", w.Day, err)
+			failed++
+			continue
+		}
+		if fresh {
+			fmt.Fprintln(e.stdout, tipLine(t))
+		}
+	}
+	if err := withdrawnTips(e, b, in.Withdrawn, func(id string) error { return p.AckWithdrawn(e.ctx, id) }); err != nil {
+		return err
+	}
+	if in.Late > 0 {
+		fmt.Fprintf(e.stderr, "%d tips had waited at the server for three days or more\n", in.Late)
+	}
+	if failed > 0 {
+		return exit(1, fmt.Errorf("%d tips were not fetched; they are still at the server", failed))
+	}
+	return nil
+}
+
+func withdrawnTips(e *env, b *inbox.Inbox, ids []string, ack func(string) error) error {
+	list, err := b.List()
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		for _, t := range list {
+			if t.Remote != id {
+				continue
+			}
+			if t.State != inbox.Withdrawn {
+				t.Note, t.State, t.Decided = "its source asked to delete it; it was "+t.State, inbox.Withdrawn, b.Day()
+				if err := b.Save(t); err != nil {
+					return err
+				}
+			}
+			fmt.Fprintf(e.stderr, "%s: its source asks that it be deleted. \"sightline tips forget %s\" does so; items made of it are erased with \"sightline erase\".\n", t.ID, t.ID)
+		}
+		if err := ack(id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pullFolder takes the ciphertexts of a call's folder. Nothing is deleted
+// there: who carries the stick decides.
+func pullFolder(e *env, f *folder, b *inbox.Inbox, dir string) error {
+	names, err := filepath.Glob(filepath.Join(dir, "tips", "*.age"))
+	if err != nil {
+		return err
+	}
+	if len(names) == 0 {
+		if _, err := os.Stat(filepath.Join(dir, "tips")); err != nil {
+			return exit(2, fmt.Errorf("%s is not the folder of a call: it has no folder tips", dir))
+		}
+	}
+	for _, n := range names {
+		day := ""
+		if i, err := os.Stat(n); err == nil {
+			day = i.ModTime().UTC().Format(time.DateOnly)
+		}
+		t, fresh, err := takeFile(b, n, inbox.Tip{Remote: strings.TrimSuffix(filepath.Base(n), ".age"), Day: day, Channel: "stick"})
+		if err != nil {
+			return err
+		}
+		if fresh {
+			if err := received(e, f, t); err != nil {
+				return err
+			}
+			fmt.Fprintln(e.stdout, tipLine(t))
+		}
+	}
+	return nil
+}
+
+func takeFile(b *inbox.Inbox, path string, t inbox.Tip) (inbox.Tip, bool, error) {
+	r, err := os.Open(path)
+	if err != nil {
+		return t, false, exit(2, err)
+	}
+	defer r.Close()
+	return b.Take(t, func(w io.Writer) error {
+		_, err := io.Copy(w, r)
+		return err
+	})
+}
+
+// received logs that ciphertext is here: its digest, its padded size, the day.
+func received(e *env, f *folder, t inbox.Tip) error {
+	_, err := f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
+		w.Describe(sightline.Draft{Kind: sightline.EntryReceive, Result: "ok", Parents: []string{t.SHA256},
+			Capture: &sightline.EntryCapture{Method: "manual", Access: "given"},
+			Seal:    map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source, "size": inbox.Bucket(t.Size), "day": t.Day, "channel": t.Channel}}})
+		return nil
+	})
+	return err
+}
+
+func tipLine(t inbox.Tip) string {
+	day := t.Day
+	if d, err := time.Parse(time.DateOnly, t.Day); err == nil {
+		day = d.Format("Monday 2006-01-02")
+	}
+	who := t.Source
+	if t.Drill != "" {
+		who = "test"
+	}
+	line := fmt.Sprintf("%s  %s  %-9s  %s, %s", t.ID, who, t.State, inbox.Bucket(t.Size), day)
+	if len(t.Files) > 0 {
+		line += fmt.Sprintf(", %d files", len(t.Files))
+	}
+	if t.Incomplete != "" {
+		line += ", incomplete: " + t.Incomplete
+	}
+	if t.Request != "" {
+		line += ", answers " + t.Request
+	}
+	if len(t.Items) > 0 {
+		line += ", " + strings.Join(t.Items, " ")
+	}
+	return line
+}
+
+type tipsListCmd struct {
+	inCase `embed:""`
+	JSON   bool `help:"Print the lines as JSON."`
+}
+
+func (c *tipsListCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	list, err := b.List()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(list)
+	}
+	for _, t := range list {
+		fmt.Fprintln(e.stdout, tipLine(t))
+	}
+	due, err := b.Due()
+	if err != nil {
+		return err
+	}
+	for _, t := range due {
+		fmt.Fprintf(e.stderr, "%s is to be deleted (%s): sightline tips forget --due\n", t.ID, t.State)
+	}
+	return nil
+}
+
+// quarantinePlace is where plaintext may lie: memory where the system has a
+// file system for it, else beside the ciphertext.
+func quarantinePlace(b *inbox.Inbox) string {
+	if runtime.GOOS == "linux" {
+		dir := fmt.Sprintf("/dev/shm/sightline-%d", os.Getuid())
+		if os.MkdirAll(dir, 0o700) == nil {
+			if i, err := os.Lstat(dir); err == nil && i.IsDir() && i.Mode().Perm() == 0o700 {
+				return dir
+			}
+		}
+	}
+	return filepath.Join(b.Dir, "open")
+}
+
+// atQuarantine is a flag group.
+type atQuarantine struct {
+	Quarantine string `type:"path" placeholder:"DIR" help:"Where plaintext lies until it is decided. Default: memory (/dev/shm) where there is one."`
+}
+
+func (q *atQuarantine) quarantine(b *inbox.Inbox) string {
+	if q.Quarantine != "" {
+		return q.Quarantine
+	}
+	return quarantinePlace(b)
+}
+
+type tipsOpenCmd struct {
+	inCase       `embed:""`
+	secret       `embed:""`
+	atQuarantine `embed:""`
+	Tip          string `arg:"" help:"Number of a tip (T-001), or a file that was sealed with age and came some other way."`
+	Key          string `placeholder:"NAME" help:"Identity to open with. Default: all of this machine."`
+	Second       string `placeholder:"NAME" help:"The second person present, where the case demands two."`
+}
+
+func (c *tipsOpenCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	rules, err := b.Rules()
+	if err != nil {
+		return exit(2, err)
+	}
+	second := strings.TrimSpace(c.Second)
+	if rules.TwoPeople && (second == "" || strings.EqualFold(second, f.Actor.Name)) {
+		return exit(3, errors.New("this case demands two people to open a tip; name the other one with --second"))
+	}
+	var t inbox.Tip
+	if !strings.HasPrefix(c.Tip, "T-") {
+		var fresh bool
+		if t, fresh, err = takeFile(b, c.Tip, inbox.Tip{Channel: "file"}); err != nil {
+			return err
+		}
+		if fresh {
+			if err := received(e, f, t); err != nil {
+				return err
+			}
+		}
+	} else if t, err = b.Get(c.Tip); err != nil {
+		return exit(2, err)
+	}
+	if t.State == inbox.Withdrawn {
+		return exit(3, fmt.Errorf("the source of %s asked that it be deleted; it is not opened", t.ID))
+	}
+	ids, _, err := c.identities(e, c.Key)
+	if err != nil {
+		return err
+	}
+	content, err := b.Decrypt(t, ids, c.quarantine(b))
+	if err != nil {
+		return exit(1, err)
+	}
+	t.Learn(content)
+	t.Opened = append(t.Opened, inbox.Opening{By: f.Actor.Name, Second: second, Day: b.Day()})
+	if err := b.Save(t); err != nil {
+		return err
+	}
+	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
+		w.Describe(sightline.Draft{Kind: sightline.EntryOpenTip, Result: "ok", Parents: []string{t.SHA256},
+			Seal: map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source}, "opened": map[string]any{"by": f.Actor.Name, "second": second}}})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	// What accept needs and the line of the tip must not hold stays beside the
+	// files, in quarantine.
+	if err := saveContent(content); err != nil {
+		return err
+	}
+	printContent(e.stdout, t, content)
+	return nil
+}
+
+func printContent(w io.Writer, t inbox.Tip, c *inbox.Content) {
+	fmt.Fprintln(w, tipLine(t))
+	if c.Tip.Message != "" {
+		fmt.Fprintln(w, "message:")
+		for line := range strings.SplitSeq(c.Tip.Message, "\n") {
+			fmt.Fprintln(w, "    "+intake.Printable(line))
+		}
+	}
+	if s := c.Tip.Join.Wish; s != "" {
+		fmt.Fprintln(w, "wish:     ", intake.Printable(s))
+	}
+	for i, f := range c.Tip.Files {
+		line := fmt.Sprintf("%s  %d bytes  sha256 %s", c.Path(i+1), f.Size, f.SHA256)
+		if f.Fault != "" {
+			line += "  " + f.Fault
+		}
+		fmt.Fprintln(w, line)
+	}
+	fmt.Fprintf(w, "Open nothing of it by hand: \"sightline tips accept %s\" takes it into the case, where it is read in the sandbox.\n", t.ID)
+}
+
+// opened is what lies in quarantine as content.json.
+type openedContent struct {
+	Tip   *tip.Tip `json:"tip"`
+	Names []string `json:"names"`
+	MIMEs []string `json:"mimes"`
+	Times []string `json:"times"`
+}
+
+func saveContent(c *inbox.Content) error {
+	p, err := json.Marshal(openedContent{c.Tip, c.Names, c.MIMEs, c.Changed})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(c.Dir, "content.json"), p, 0o600)
+}
+
+func loadContent(dir string, t inbox.Tip) (*inbox.Content, error) {
+	c := &inbox.Content{Dir: filepath.Join(dir, t.ID)}
+	p, err := os.ReadFile(filepath.Join(c.Dir, "content.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, exit(2, fmt.Errorf("%s is not open on this machine; run \"sightline tips open %s\" first", t.ID, t.ID))
+	}
+	if err != nil {
+		return nil, err
+	}
+	var o openedContent
+	if err := json.Unmarshal(p, &o); err != nil {
+		return nil, err
+	}
+	c.Tip, c.Names, c.MIMEs, c.Changed = o.Tip, o.Names, o.MIMEs, o.Times
+	return c, nil
+}
+
+type tipsDeclineCmd struct {
+	inCase       `embed:""`
+	atQuarantine `embed:""`
+	Tip          string `arg:"" help:"Number of the tip."`
+	Reason       string `required:"" help:"Why; kept in the inbox and sealed in the log." placeholder:"TEXT"`
+}
+
+func (c *tipsDeclineCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	t, err := b.Get(c.Tip)
+	if err != nil {
+		return exit(2, err)
+	}
+	if t.State == inbox.Accepted {
+		return exit(3, fmt.Errorf("%s has become %s; items are erased with \"sightline erase\"", t.ID, strings.Join(t.Items, ", ")))
+	}
+	t.State, t.Note, t.Decided = inbox.Declined, c.Reason, b.Day()
+	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
+		w.Describe(sightline.Draft{Kind: sightline.EntryReview, Result: "ok", Parents: []string{t.SHA256},
+			Seal: map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source, "decision": "declined"}, "reason": c.Reason}})
+		return nil
+	})
+	if err == nil {
+		err = os.RemoveAll(filepath.Join(c.quarantine(b), t.ID))
+	}
+	if err == nil {
+		err = b.Save(t)
+	}
+	if err == nil {
+		rules, _ := b.Rules()
+		fmt.Fprintf(e.stdout, "%s is declined; it is deleted after %d days by \"sightline tips forget --due\"\n", t.ID, rules.KeepDays)
+	}
+	return err
+}
+
+type tipsMergeCmd struct {
+	inCase `embed:""`
+	Tips   []string `arg:"" help:"Numbers of tips that come from one source."`
+}
+
+func (c *tipsMergeCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	s, err := b.Merge(c.Tips...)
+	if err != nil {
+		return exit(2, err)
+	}
+	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
+		w.Describe(sightline.Draft{Kind: sightline.EntryAnnotate, Result: "ok", Seal: map[string]any{"tip": map[string]any{"merged": c.Tips, "source": s}}})
+		return nil
+	})
+	if err == nil {
+		fmt.Fprintf(e.stdout, "%s come from %s\n", strings.Join(c.Tips, ", "), s)
+	}
+	return err
+}
+
+type tipsForgetCmd struct {
+	inCase       `embed:""`
+	atQuarantine `embed:""`
+	Tips         []string `arg:"" optional:"" help:"Numbers of tips."`
+	Due          bool     `help:"All whose time has come: declined long enough ago, or withdrawn by their source."`
+}
+
+func (c *tipsForgetCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	if (len(c.Tips) == 0) == !c.Due {
+		return exit(2, errors.New("name tips, or say --due"))
+	}
+	var list []inbox.Tip
+	if c.Due {
+		if list, err = b.Due(); err != nil {
+			return err
+		}
+	}
+	for _, id := range c.Tips {
+		t, err := b.Get(id)
+		if err != nil {
+			return exit(2, err)
+		}
+		list = append(list, t)
+	}
+	for _, t := range list {
+		if err := b.Forget(&t, c.quarantine(b)); err != nil {
+			return err
+		}
+		_, err := f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
+			w.Describe(sightline.Draft{Kind: sightline.EntryErase, Result: "ok", Parents: []string{t.SHA256},
+				Seal: map[string]any{"tip": map[string]any{"id": t.ID, "state": t.State}, "reason": forgetReason(t)}})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(e.stdout, "%s is deleted here\n", t.ID)
+		if len(t.Items) > 0 {
+			fmt.Fprintf(e.stderr, "%s became %s, which stay: \"sightline erase\" takes them out\n", t.ID, strings.Join(t.Items, ", "))
+		}
+	}
+	return nil
+}
+
+func forgetReason(t inbox.Tip) string {
+	if t.State == inbox.Withdrawn {
+		return "at the wish of its source"
+	}
+	return "not needed any more: " + t.State
+}
+
+type tipsResealCmd struct {
+	inCase `embed:""`
+	secret `embed:""`
+	Call   string `required:"" type:"path" placeholder:"DIR" help:"Folder of the call."`
+	Key    string `placeholder:"NAME" help:"Identity to open with. Default: all of this machine."`
+}
+
+func (c *tipsResealCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	rs, err := checkKeys(e.ctx, f, c.Call)
+	if err != nil {
+		return exit(1, err)
+	}
+	ids, _, err := c.identities(e, c.Key)
+	if err != nil {
+		return err
+	}
+	return resealAll(e, f, ids, rs)
+}
+
+type tipsFormCmd struct {
+	inCase `embed:""`
+	Call   string   `required:"" type:"path" placeholder:"DIR" help:"Folder of the call: its recipients are whom this is sealed to."`
+	Form   string   `arg:"" type:"path" help:"The answers, JSON (docs/formats/tip.md)."`
+	Files  []string `arg:"" optional:"" type:"path" help:"What was handed over."`
+}
+
+func (c *tipsFormCmd) Run(e *env) error {
+	p, err := os.ReadFile(c.Form)
+	if err != nil {
+		return exit(2, fmt.Errorf("the form cannot be read: %w", err))
+	}
+	form, err := inbox.ReadForm(p)
+	if err != nil {
+		return exit(2, fmt.Errorf("%s: %w", c.Form, err))
+	}
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	rs, err := checkKeys(e.ctx, f, c.Call)
+	if err != nil {
+		return exit(1, err)
+	}
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	cfg, err := call.LoadConfig(c.Call)
+	if err != nil {
+		return exit(2, err)
+	}
+	var whole bytes.Buffer
+	if err := json.Compact(&whole, p); err != nil {
+		return exit(2, err)
+	}
+	j := tip.Join{Lang: form.Language, At: form.Date, Call: cfg.ID, Lane: "D", Wish: form.Wish, Request: form.Request, Form: whole.Bytes()}
+	t, fresh, err := b.Take(inbox.Tip{Channel: form.Channel, Request: form.Request}, func(w io.Writer) error {
+		return inbox.Bundle(w, tip.AgeRecipients(rs), form.Said, c.Files, j)
+	})
+	if err != nil {
+		return exit(2, err)
+	}
+	if fresh {
+		if err := received(e, f, t); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(e.stdout, tipLine(t))
+	fmt.Fprintln(e.stderr, "The form and the files that were handed over are still where they were; delete them when the tip has been opened and checked.")
+	return nil
+}
+
+// tipsDrillCmd proves, key by key, that a test tip can be opened.
+type tipsDrillCmd struct {
+	inCase       `embed:""`
+	secret       `embed:""`
+	atQuarantine `embed:""`
+	Call         string `required:"" type:"path" placeholder:"DIR" help:"Folder of the call."`
+	Open         bool   `help:"Open the newest test tip of each key of this machine. Without it, new test tips are made, one for each recipient."`
+	Status       bool   `help:"Only say which keys opened one, and when."`
+}
+
+const drillText = "test tip of Sightline"
+
+func (c *tipsDrillCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	rs, err := checkKeys(e.ctx, f, c.Call)
+	if err != nil {
+		return exit(1, err)
+	}
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	switch {
+	case c.Open:
+		if err := c.openDrills(e, f, b, rs); err != nil {
+			return err
+		}
+	case !c.Status:
+		for _, r := range rs {
+			t, _, err := b.Take(inbox.Tip{Drill: r.Print(), Channel: "test"}, func(w io.Writer) error {
+				return inbox.Bundle(w, []age.Recipient{r.Age}, drillText, nil, tip.Join{At: b.Day(), Lane: "D"})
+			})
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(e.stdout, "%s for %s\n", t.ID, r.Name)
+		}
+	}
+	last, late, err := b.DrillState(rs)
+	if err != nil {
+		return err
+	}
+	for _, r := range rs {
+		day := last[r.Print()]
+		if day == "" {
+			day = "never"
+		}
+		fmt.Fprintf(e.stdout, "%s  last opened a test tip: %s\n", r.Name, day)
+	}
+	if len(late) > 0 && (c.Open || c.Status) {
+		return exit(1, fmt.Errorf("%d of %d keys have not opened a test tip for too long; find out whether their holders still can", len(late), len(rs)))
+	}
+	return nil
+}
+
+func (c *tipsDrillCmd) openDrills(e *env, f *folder, b *inbox.Inbox, rs []tip.Recipient) error {
+	ids, mine, err := c.identities(e, "")
+	if err != nil {
+		return err
+	}
+	list, err := b.List()
+	if err != nil {
+		return err
+	}
+	opened := 0
+	for i, m := range mine {
+		want := tip.Recipient{Text: m}.Print()
+		for n := len(list) - 1; n >= 0; n-- {
+			t := list[n]
+			if t.Drill != want {
+				continue
+			}
+			content, err := b.Decrypt(t, ids[i:i+1], c.quarantine(b))
+			if err != nil || content.Tip.Message != drillText || content.Tip.Incomplete != "" {
+				return exit(1, fmt.Errorf("%s, the test tip of this key, does not open: %w", t.ID, err))
+			}
+			if err := os.RemoveAll(content.Dir); err != nil {
+				return err
+			}
+			t.State = inbox.Opened
+			t.Opened = append(t.Opened, inbox.Opening{By: f.Actor.Name, Day: b.Day()})
+			if err := b.Save(t); err != nil {
+				return err
+			}
+			opened++
+			break
+		}
+	}
+	if opened == 0 {
+		return exit(1, errors.New("no test tip is sealed to a key of this machine; \"sightline tips drill\" makes one for each recipient of the call"))
+	}
+	return nil
+}
