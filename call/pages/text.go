@@ -49,6 +49,25 @@ func (v View) T(key string, args ...any) (string, error) {
 	return s, nil
 }
 
+// Spoken are the sentences of lane A's script, which has no words of its own:
+// one catalogue, checked in one place.
+func (v View) Spoken() (map[string]string, error) {
+	all, err := catalogue()
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for k := range all[v.Lang] {
+		if name, ok := strings.CutPrefix(k, "app."); ok && name != "follow" && name != "proof" {
+			out[name] = all[v.Lang][k]
+		}
+	}
+	if out["what"], err = v.T("receipt.what"); err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
 // Channel names another way to reach the team.
 func (v View) Channel(kind string) (string, error) { return v.T("channel." + channelKind(kind)) }
 

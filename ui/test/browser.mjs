@@ -12,7 +12,7 @@ if (missing) {
 }
 const wanted = process.argv.slice(2);
 const tests = [];
-for (const folder of ['test', 'scene', 'timeline', 'map', 'desk', 'edition']) {
+for (const folder of ['test', 'scene', 'timeline', 'map', 'desk', 'edition', 'call']) {
   try {
     for (const f of await readdir(join(ui, folder), { recursive: true })) if (f.endsWith('.browser.mjs')) tests.push(join(folder, f));
   } catch {

@@ -10,6 +10,8 @@ const RULE = {
   map: ['kernel', 'document'],
   desk: ['kernel', 'document', 'scene', 'timeline', 'map'],
   edition: ['kernel', 'document', 'scene', 'timeline', 'map'],
+  // A source's browser loads nothing that is not needed to seal and send.
+  call: [],
 };
 /** Packages from npm that a folder may use; tests may also use node's own. */
 const PACKAGES = {
@@ -20,6 +22,7 @@ const PACKAGES = {
   map: ['lucide'],
   desk: ['svelte', 'lucide'],
   edition: [],
+  call: ['age-encryption', '@noble/hashes', '@scure/base'],
 };
 
 export async function importFaults(ui) {

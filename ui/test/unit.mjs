@@ -12,7 +12,7 @@ const dir = join(ui, 'node_modules/.cache/unit-' + process.pid);
 const wanted = process.argv.slice(2);
 
 const tests = [];
-for (const folder of ['kernel', 'document', 'scene', 'timeline', 'map', 'desk', 'edition', 'test']) {
+for (const folder of ['kernel', 'document', 'scene', 'timeline', 'map', 'desk', 'edition', 'call', 'test']) {
   try {
     for (const f of await readdir(join(ui, folder), { recursive: true })) if (f.endsWith('.test.ts')) tests.push(join(folder, f));
   } catch {
