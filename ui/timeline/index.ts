@@ -31,7 +31,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
   el.classList.add('timeline');
   const still = element('canvas', { class: 'timeline-still', 'aria-hidden': 'true' });
   const moving = element('canvas', { class: 'timeline-moving', 'aria-hidden': 'true' });
-  const pane = element('div', { class: 'timeline-pane', tabindex: 0, role: 'slider', 'aria-orientation': 'horizontal' });
+  const pane = element('div', { class: 'timeline-pane', tabindex: 0, role: 'slider', 'aria-orientation': 'horizontal', 'aria-label': t(input.lang.get(), 'timeline') });
   const list = element('ol', { class: 'twin' });
   pane.append(still, moving);
   el.append(pane, list);
