@@ -192,6 +192,7 @@ export const COMMANDS: Command[] = [
   { id: 'mark_out', keys: ['O'], when: open, perform: (d) => d.mark('to') },
   { id: 'mark_clear', keys: ['Shift+X'], when: open, perform: (d) => d.mark(null) },
 
+  { id: 'match', keys: ['G'], when: (d) => open(d) && !inLibrary(d) && ['photo', 'video', 'image'].includes(d.items.get(d.sel ?? '')?.media ?? ''), perform: () => show('match') },
   { id: 'leave', keys: ['Escape'], when: open, perform: leave },
 ];
 

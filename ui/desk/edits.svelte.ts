@@ -108,6 +108,19 @@ export class Edits extends CaseCopy {
     }
   }
 
+  /** Writes several commands that belong together as one entry of the log, on the versions that this window knows. False when the server refused; what is newer there is then fetched. */
+  async together(label: string, wanted: Command[]): Promise<boolean> {
+    const commands = wanted.map((m) => ('rev' in m ? { ...m, rev: this.revs[`${m.kind}/${m.id}`] ?? 1 } : m));
+    try {
+      await this.#post(label, commands);
+      return true;
+    } catch (e) {
+      if (e instanceof CallError && e.status === 409) await this.refresh(commands.flatMap((m) => ('rev' in m ? [{ kind: m.kind, id: m.id }] : [])));
+      this.report(e);
+      return false;
+    }
+  }
+
   async withdraw(label: string, kind: string, id: string, reason: string): Promise<boolean> {
     try {
       await this.#post(label, [{ op: 'withdraw', kind, id, rev: this.revs[`${kind}/${id}`] ?? 1, reason }]);

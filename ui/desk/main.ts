@@ -5,6 +5,7 @@ import './style/frame.css';
 import './style/parts.css';
 import './style/views.css';
 import './style/forms.css';
+import './style/match.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
 import { desk } from './state.svelte.ts';

@@ -2,6 +2,9 @@
 // implementation so that a panel can be written and typed without loading
 // three.js.
 
+import type { Pose } from '../kernel/camera.ts';
+import type { SceneDocument } from '../document/scene.ts';
+import type { Line } from './lines.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Value } from '../kernel/observable.ts';
 import type { Enu } from '../kernel/units.ts';
@@ -58,8 +61,33 @@ export interface ScenePick {
   objectId?: string;
 }
 
+/** A point of the model under the pointer, drawn to a corner or an edge where one is near. */
+export interface ModelPoint {
+  point: Enu;
+  /** Id of the named thing of the scene it belongs to, or "". */
+  object: string;
+  layer: string;
+  snap: 'named' | 'vertex' | 'edge' | 'surface';
+  /** Id of the named point of scene.json, when that is what was met. */
+  name?: string;
+}
+
 export interface SceneHandle {
   destroy(): void;
+  /** scene.json, once it is read. */
+  readonly document: SceneDocument | null;
+  /** What of the model lies at a place of the view, CSS pixels from its top left corner. */
+  pointAt(x: number, y: number, snap?: boolean): ModelPoint | null;
+  /** Where a point is drawn in the view, or null behind the eye. */
+  project(point: Enu): { x: number; y: number } | null;
+  /** What stands between two points, nearer than the tolerance to neither end; null where nothing does. */
+  between(from: Enu, to: Enu, tolerance: number): { object: string; layer: string } | null;
+  /** Called after each frame. */
+  onDraw(fn: () => void): () => void;
+  /** Lines drawn over the evidence: trial cameras, ellipsoids. */
+  extra(lines: readonly Line[]): void;
+  /** Through a camera that is no item's, with a picture over it; null goes back. */
+  lookAs(pose: Pose | null, picture?: string | null): void;
   mode(mode: SceneMode): void;
   readonly current: Value<SceneMode>;
   view(): ViewCamera;

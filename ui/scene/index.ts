@@ -8,7 +8,7 @@ import {
 } from 'three';
 import CameraControls from 'camera-controls';
 import { Value } from '../kernel/observable.ts';
-import { letterbox, projectionMatrix, rotationOf, vfovOf } from '../kernel/camera.ts';
+import { letterbox, projectionMatrix, rotationOf, vfovOf, type Pose } from '../kernel/camera.ts';
 import { Almanac } from '../kernel/sun.ts';
 import { clamp, turn, type Enu } from '../kernel/units.ts';
 import { t } from '../document/catalogue.ts';
@@ -21,6 +21,7 @@ import { labelText, makeLabels } from './labels.ts';
 import { makeLines } from './lines.ts';
 import { makeMarkers } from './markers.ts';
 import { makeModel, type Model } from './model.ts';
+import { makeModelPoint } from './point.ts';
 import { makePhoto } from './photo.ts';
 import { plainScene } from './plain.ts';
 import { makeProjector } from './projector.ts';
@@ -110,6 +111,10 @@ export const mountScene: MountScene = (el, input) => {
   type Sheet = ReturnType<typeof sheet>;
   const behind = sheet(3);
   const before = sheet(4);
+  const trial = makeLines();
+  trial.mesh.renderOrder = 5;
+  scene.add(trial.mesh);
+  const drawn = new Set<() => void>();
   const markers = makeMarkers();
   scene.add(markers.points);
   const projector = makeProjector();
@@ -136,6 +141,7 @@ export const mountScene: MountScene = (el, input) => {
     renderer.render(scene, camera);
     drawOverlay();
     frames++;
+    for (const f of drawn) f();
     if (again) invalidate();
     else {
       clearTimeout(twinAsked);
@@ -150,11 +156,11 @@ export const mountScene: MountScene = (el, input) => {
     const ratio = low ? Math.min(1, 640 / w) : Math.min(devicePixelRatio || 1, w < 700 ? 1.5 : 2);
     renderer.setPixelRatio(ratio);
     renderer.setSize(w, h, false);
-    for (const x of [behind, before]) x.lines.size(w, h);
+    for (const x of [behind.lines, before.lines, trial]) x.size(w, h);
     markers.size(ratio);
     model?.pixelRatio(ratio);
     camera.aspect = w / h;
-    if (through.get()) aim(through.get()!);
+    if (through.get()) aim();
     else camera.updateProjectionMatrix();
     if (stale) decorate();
     invalidate();
@@ -372,10 +378,13 @@ export const mountScene: MountScene = (el, input) => {
   }
 
   let came: { view: ViewCamera; mode: SceneMode } | null = null;
-  function aim(id: string): boolean {
-    const s = sites.find((x) => x.id === id && x.pose);
-    if (!s?.pose) return false;
-    const p = s.pose;
+  /** The camera that is tried: no item's yet. It is looked through under the name "~". */
+  let tried: { pose: Pose; picture: string | null } | null = null;
+  function aim(): boolean {
+    const id = through.get();
+    const p = tried ? tried.pose : sites.find((x) => x.id === id && x.pose)?.pose;
+    if (!p) return false;
+    const url = tried ? tried.picture : (input.picture?.(id!) ?? null);
     const R = rotationOf(p.rotation);
     // Camera axes in the drawing: right, up (= -down), backward (= -forward).
     const right = toThree([R[0], R[1], R[2]]);
@@ -389,13 +398,14 @@ export const mountScene: MountScene = (el, input) => {
     camera.projectionMatrix.fromArray(projectionMatrix(p, el.clientWidth, el.clientHeight, camera.near, camera.far));
     camera.projectionMatrixInverse.copy(camera.projectionMatrix).invert();
     const box = letterbox(p, el.clientWidth, el.clientHeight);
-    photo.show(input.picture?.(id) ?? null, p, box, el.clientWidth, el.clientHeight, options.photoOpacity, invalidate);
+    photo.show(url, p, box, el.clientWidth, el.clientHeight, options.photoOpacity, invalidate);
     chrome.frame(box);
     return true;
   }
   function leave(): void {
     if (!through.get()) return;
     through.set(null);
+    tried = null;
     photo.hide();
     chrome.frame(null);
     controls.enabled = current.get() === 'orbit' || current.get() === 'top';
@@ -414,7 +424,7 @@ export const mountScene: MountScene = (el, input) => {
       if (!pose || !url || !model) continue;
       projector.opacity(options.photoOpacity);
       const accuracy = Math.max(0, ...(sceneDoc?.layers ?? []).map((l) => Math.min(5, l.accuracy_m ?? 0)));
-      projector.show(renderer, scene, [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, markers.points, photo.mesh], pose, url, accuracy, invalidate);
+      projector.show(renderer, scene, [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, trial.mesh, markers.points, photo.mesh], pose, url, accuracy, invalidate);
       return;
     }
     projector.hide();
@@ -556,13 +566,27 @@ export const mountScene: MountScene = (el, input) => {
   let plant: ((m: Mesh) => void) | null = null;
   const caster = new Raycaster();
   (caster as Raycaster & { firstHitOnly?: boolean }).firstHitOnly = true;
-  function cast(x: number, y: number): { point: Enu; object: string } | null {
+  function cast(x: number, y: number): { point: Enu; object: string; layer: string } | null {
     if (!model) return null;
     // The tree of a mesh is built when somebody first points at the model.
     if (plant) model.meshes.forEach(plant);
     caster.setFromCamera(new Vector2((x / el.clientWidth) * 2 - 1, 1 - (y / el.clientHeight) * 2), camera);
     const h = caster.intersectObjects(model.meshes.filter((m) => m.parent?.visible), false)[0];
-    return h ? { point: toEnu(h.point), object: String(h.object.userData['object'] ?? '') } : null;
+    return h ? { point: toEnu(h.point), object: String(h.object.userData['object'] ?? ''), layer: String(h.object.userData['layer'] ?? '') } : null;
+  }
+
+  const modelPoint = makeModelPoint({ cast, project: (p) => project(toThree(p)), between, wires: () => model?.wires ?? [], document: () => sceneDoc, eye: () => toEnu(camera.position) });
+  /** The first thing between two points; both ends may touch what they belong to. */
+  function between(from: Enu, to: Enu, tolerance: number): { object: string; layer: string } | null {
+    if (!model) return null;
+    if (plant) model.meshes.forEach(plant);
+    const a = toThree(from);
+    const d = toThree(to).sub(a);
+    const far = d.length();
+    const ray = new Raycaster(a, d.normalize(), tolerance, Math.max(tolerance, far - tolerance));
+    (ray as Raycaster & { firstHitOnly?: boolean }).firstHitOnly = true;
+    const h = ray.intersectObjects(model.meshes.filter((m) => m.parent?.visible), false)[0];
+    return h ? { object: String(h.object.userData['object'] ?? ''), layer: String(h.object.userData['layer'] ?? '') } : null;
   }
 
   canvas.addEventListener('keydown', onKeyDown);
@@ -668,6 +692,7 @@ export const mountScene: MountScene = (el, input) => {
       controls.dispose();
       model?.dispose();
       for (const x of [behind, before]) for (const m of [x.lines.mesh, x.discs]) m.geometry.dispose();
+      trial.mesh.geometry.dispose();
       markers.points.geometry.dispose();
       photo.hide();
       projector.dispose();
@@ -675,6 +700,38 @@ export const mountScene: MountScene = (el, input) => {
       renderer.forceContextLoss();
       el.classList.remove('scene');
       for (const e of [canvas, overlay, list]) e.remove();
+    },
+    get document() {
+      return sceneDoc;
+    },
+    pointAt: (x, y, snap = true) => modelPoint(x, y, snap),
+    project(p) {
+      const v = toThree(p);
+      if (v.clone().applyMatrix4(camera.matrixWorldInverse).z > -camera.near) return null;
+      const q = project(v);
+      return { x: q.x, y: q.y };
+    },
+    between,
+    onDraw(fn) {
+      drawn.add(fn);
+      return () => void drawn.delete(fn);
+    },
+    extra(lines) {
+      trial.set(lines);
+      invalidate();
+    },
+    lookAs(pose, picture = null) {
+      if (!pose) {
+        leave();
+        return;
+      }
+      if (!through.get()) came = { view: view(), mode: current.get() };
+      controls.enabled = false;
+      flight = null;
+      tried = { pose, picture };
+      through.set('~');
+      aim();
+      decorate();
     },
     mode: setMode,
     current,
@@ -689,8 +746,9 @@ export const mountScene: MountScene = (el, input) => {
       if (!through.get()) came = { view: view(), mode: current.get() };
       controls.enabled = false;
       flight = null;
+      tried = null;
       through.set(id);
-      aim(id);
+      aim();
       decorate();
       return true;
     },

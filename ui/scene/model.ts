@@ -26,6 +26,8 @@ interface Uniforms {
 export interface Model {
   group: Group;
   meshes: Mesh[];
+  /** Edges of the solids, as pairs of points in the axes of the drawing, each with the thing and the layer it belongs to. */
+  wires: { positions: ArrayLike<number>; object: string; layer: string }[];
   look(l: ModelLook): void;
   layer(id: string, shown: boolean): void;
   pixelRatio(r: number): void;
@@ -131,6 +133,7 @@ export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], fir
         const lines = new LineSegments(new EdgesGeometry(geometry, 20), new LineBasicMaterial({ transparent: true }));
         lines.renderOrder = 1;
         sheet.add(lines);
+        lines.userData = { ...mesh.userData };
         wires.push({ lines, cls, kind });
       }
     }
@@ -140,6 +143,7 @@ export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], fir
   const model: Model = {
     group,
     meshes,
+    wires: wires.map((w) => ({ positions: w.lines.geometry.getAttribute('position').array, object: String(w.lines.userData['object'] ?? ''), layer: String(w.lines.userData['layer'] ?? '') })),
     look({ certainty, palette: p }) {
       for (const d of dressed) {
         d.uniforms.certainty.value = certainty ? 1 : 0;
