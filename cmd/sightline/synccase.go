@@ -378,3 +378,24 @@ func soundOf(ctx context.Context, f *folder, id string, w io.Writer) error {
 	_, err = w.Write(out)
 	return err
 }
+
+// flashAnswer is the question of "sound flash" as a method.
+func flashAnswer(b []byte) (any, error) {
+	q := struct {
+		Delay         float64 `json:"delay_s"`
+		DelaySD       float64 `json:"delay_sd_s"`
+		Temperature   float64 `json:"temperature_c"`
+		TemperatureSD float64 `json:"temperature_sd_c"`
+		Wind          float64 `json:"wind_mps"`
+		WindSD        float64 `json:"wind_sd_mps"`
+	}{DelaySD: 0.02, Temperature: 15, TemperatureSD: 3, WindSD: 2}
+	if err := readJSON(b, &q); err != nil {
+		return nil, err
+	}
+	if !(q.Delay > 0 && q.Delay <= 120) || math.Abs(q.Temperature) > 100 || math.Abs(q.Wind) > 100 || q.DelaySD < 0 || q.TemperatureSD < 0 || q.WindSD < 0 {
+		return nil, fmt.Errorf("a delay lies between 0 and 120 s, a temperature and a wind between -100 and 100, and no standard deviation is negative")
+	}
+	d, sd := sound.FlashToBang(q.Delay, q.DelaySD, q.Temperature, q.TemperatureSD, q.Wind, q.WindSD)
+	return map[string]any{"schema": "sightline/sound-flash/1", "delay_s": q.Delay, "distance_m": milli(d), "sd_m": milli(sd),
+		"interval_m": []float64{milli(max(0, d-1.96*sd)), milli(d + 1.96*sd)}, "c_mps": milli(sound.Speed(q.Temperature))}, nil
+}
