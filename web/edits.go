@@ -165,8 +165,8 @@ func apply(wr sightline.Writer, cmd *command, l *lens, was map[string]*sightline
 		if o.Ref() != ref {
 			return "", fmt.Errorf("the value says it is %s, the edit is about %s: %w", printable(o.Ref().ID), printable(cmd.ID), sightline.ErrInvalid)
 		}
-		if it, ok := o.(*sightline.Item); ok {
-			if err := keepOriginal(row, it); err != nil {
+		if !isNull(row.Value) {
+			if err := l.ruled(row, o, was); err != nil {
 				return "", err
 			}
 		}
