@@ -232,7 +232,7 @@ func zipFlavour(head []byte) Kind {
 		return Kind{"application/vnd.oasis.opendocument.text", "document", false}
 	case has("mimetypeapplication/vnd.oasis.opendocument.spreadsheet"):
 		return Kind{"application/vnd.oasis.opendocument.spreadsheet", "document", false}
-	case has("datapackage.json") && has("archive/"):
+	case has("archive/") && (has("datapackage.json") || has(".warc")):
 		return Kind{"application/wacz", "document", false}
 	case has("doc.kml"):
 		return Kind{"application/vnd.google-earth.kmz", "document", false}

@@ -47,6 +47,8 @@ type Case struct {
 	Export ExportFunc
 	// Retry puts a failed job back in the queue.
 	Retry RetryFunc
+	// Collecting brings in addresses and exports.
+	Collecting Collecting
 	// Time answers questions about time; nil: they are not answered here.
 	Time *TimeCalls
 

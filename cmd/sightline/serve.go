@@ -123,6 +123,7 @@ func (d *desk) run(ctx context.Context, work bool) error {
 	go func() { errs <- org.Serve(d.original) }()
 	if work {
 		for _, f := range d.folders {
+			go collectOn(ctx, f, d.log)
 			go func() {
 				if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
 					fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
@@ -158,6 +159,7 @@ func (d *desk) join(ctx context.Context, f *folder, c *web.Case) {
 	d.folders = append(d.folders, f)
 	d.mu.Unlock()
 	d.server.Join(c)
+	go collectOn(ctx, f, d.log)
 	go func() {
 		if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
 			fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
