@@ -59,6 +59,7 @@ func (s *Server) send(add bool) http.HandlerFunc {
 			s.refuse(w, r, sayTooLarge)
 			return
 		}
+		r.Body = s.patient(w, r)
 		form, err := r.MultipartReader()
 		if err != nil {
 			s.refuse(w, r, sayForm)
@@ -66,7 +67,6 @@ func (s *Server) send(add bool) http.HandlerFunc {
 		}
 		f := &formStream{s: s, add: add, lang: lang, ctx: r.Context()}
 		defer f.drop()
-		r.Body = s.patient(w, r)
 		err = f.read(form)
 		if err == nil {
 			err = f.finish()
@@ -99,8 +99,12 @@ func (s *Server) send(add bool) http.HandlerFunc {
 // drain reads a little of what a browser still sends: one that is cut off
 // while it writes shows an error of its own instead of our page.
 func (s *Server) drain(w http.ResponseWriter, r *http.Request) {
+	body := r.Body
+	if p, ok := body.(*patientBody); ok {
+		body = p.ReadCloser
+	}
 	http.NewResponseController(w).SetReadDeadline(time.Now().Add(5 * time.Second))
-	io.CopyN(io.Discard, r.Body, drainSize)
+	io.CopyN(io.Discard, body, drainSize)
 	w.Header().Set("Connection", "close")
 }
 
@@ -196,6 +200,11 @@ type metered struct {
 func (m metered) Write(p []byte) (int, error) {
 	if m.s.full(int64(len(p))) {
 		return 0, refusal{sayFull}
+	}
+	if m.s.fault != nil {
+		if err := m.s.fault(); err != nil {
+			return 0, err
+		}
 	}
 	n, err := m.w.Write(p)
 	m.s.store.used.Add(int64(n))

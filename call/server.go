@@ -52,6 +52,8 @@ type Server struct {
 	policy string
 	// joining holds the ids whose chunks are being joined.
 	joining sync.Map
+	// fault, in tests, is what writing ciphertext meets: a full disk.
+	fault func() error
 }
 
 // New opens the folder of a call. It fails when the folder holds an identity.

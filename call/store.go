@@ -23,6 +23,9 @@ type store struct {
 	now  func() time.Time
 	used atomic.Int64 // bytes in tips and partials
 	mu   sync.Mutex   // one writer
+
+	touchMu sync.Mutex
+	touched map[[16]byte]string // day of the last use, not written yet
 }
 
 // The tables have no row number: it would tell the order of arrival. Keys are
@@ -77,7 +80,7 @@ func openStore(dir string, now func() time.Time) (*store, error) {
 		return nil, fmt.Errorf("failed to open %s: %w", path, err)
 	}
 	os.Chmod(path, 0o600)
-	s := &store{dir: dir, db: db, now: now}
+	s := &store{dir: dir, db: db, now: now, touched: map[[16]byte]string{}}
 	if err := s.sweep(); err != nil {
 		db.Close()
 		return nil, err
@@ -85,7 +88,26 @@ func openStore(dir string, now func() time.Time) (*store, error) {
 	return s, nil
 }
 
-func (s *store) close() error { return s.db.Close() }
+func (s *store) close() error { return errors.Join(s.flush(), s.db.Close()) }
+
+// flush writes the days on which mailboxes were used.
+func (s *store) flush() error {
+	s.touchMu.Lock()
+	list := s.touched
+	s.touched = map[[16]byte]string{}
+	s.touchMu.Unlock()
+	if len(list) == 0 {
+		return nil
+	}
+	return s.tx(func(t *sql.Tx) error {
+		for box, day := range list {
+			if _, err := t.Exec(`UPDATE box SET used = ?2 WHERE id = ?1 AND used < ?2`, box[:], day); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
 
 func (s *store) day() string { return s.now().UTC().Format(time.DateOnly) }
 
@@ -127,6 +149,9 @@ const (
 // sweep removes what is too old or has no row, and takes the fine times off
 // files. It runs at the start and every few minutes.
 func (s *store) sweep() error {
+	if err := s.flush(); err != nil {
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rows, err := s.db.Query(`SELECT id FROM tip WHERE acked IS NOT NULL AND acked <= ?`, s.before(keepAcked))

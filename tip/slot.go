@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 	"unicode/utf8"
 
 	"filippo.io/age"
@@ -32,9 +33,25 @@ type Reply struct {
 // ErrReply says that a reply does not fit a slot.
 var ErrReply = errors.New("the reply is longer than 12 KiB; send it in parts")
 
-// slotRoom is how much plaintext fills a slot sealed to one hybrid recipient:
-// the header of such a file has one length.
+// hybridRoom is the room of a slot for any hybrid recipient: the header of a
+// file to one of them has one length.
+var hybridRoom = sync.OnceValues(func() (int, error) {
+	id, err := age.GenerateHybridIdentity()
+	if err != nil {
+		return 0, err
+	}
+	return measureRoom(id.Recipient())
+})
+
+// slotRoom is how much plaintext fills a slot sealed to r.
 func slotRoom(r age.Recipient) (int, error) {
+	if _, ok := r.(*age.HybridRecipient); ok {
+		return hybridRoom()
+	}
+	return measureRoom(r)
+}
+
+func measureRoom(r age.Recipient) (int, error) {
 	var b bytes.Buffer
 	w, err := age.Encrypt(&b, r)
 	if err != nil {

@@ -507,7 +507,7 @@ func resealAll(e *env, f *folder, ids []age.Identity, rs []tip.Recipient) error 
 	}
 	done := 0
 	for _, t := range list {
-		if _, err := os.Stat(b.Blob(t.ID)); err != nil || t.Drill != "" {
+		if _, err := os.Stat(b.Blob(t.ID)); err != nil || t.Drill != "" || t.State == inbox.Withdrawn {
 			continue
 		}
 		before := t.SHA256
