@@ -236,7 +236,7 @@ func syncWords(a, b string, off, sd float64, p syncedPair) sightline.Text {
 // syncFinding keeps the question and the answer. The places of the recorders
 // are not repeated in it: one of them may be withheld.
 func syncFinding(q listenQuestion, s *syncCase, used []string, items map[string]*sightline.Item) *sightline.Finding {
-	f := &sightline.Finding{About: used, Axis: "time", Method: "sound.sync", Inputs: used, Review: "self-checked", Software: "sightline " + version, Public: true}
+	f := &sightline.Finding{About: used, Axis: "time", Method: "sound.sync", Inputs: used, Software: "sightline " + version, Public: true}
 	accepted := 0
 	for _, p := range s.Answer.Pairs {
 		if p.Accepted {

@@ -84,7 +84,7 @@ func (r *Report) Derive(d *sightline.Document, about, account string) (*Derived,
 	}
 	slices.Sort(inputs)
 	f.Inputs = slices.Compact(inputs)
-	f.About, f.Axis, f.Method, f.Review = []string{about}, "time", "time.solve", "self-checked"
+	f.About, f.Axis, f.Method = []string{about}, "time", "time.solve"
 	out.Time = sightline.Time{Zone: r.Network.Zone, Precision: "derived", Status: "estimated", Inferred: true}
 	if start.Min != nil {
 		out.Time.Min = (*when.Instant)(ms(*start.Min))
