@@ -99,6 +99,30 @@ export interface Public {
   reason?: Text;
   hash?: 'publish' | 'commit' | 'withhold' | '';
   media?: 'publish' | 'withhold' | '';
+  /** Who looked for faces in the picture decided this. */
+  faces?: 'none_seen' | 'redacted' | 'cleared' | '';
+  /** In an edition, where hash is "commit": stands for the digest without telling it. */
+  commitment?: string;
+}
+
+/** Where the corners of a region are at one moment, as fractions of the upright picture. */
+export interface RedactionKey {
+  at_ms: number;
+  points: [number, number][];
+}
+
+/** A part of an item that must not be seen or heard in public. */
+export interface Redaction {
+  id: string;
+  kind: 'region' | 'voice' | 'range';
+  shape?: 'rect' | 'polygon';
+  keys?: RedactionKey[];
+  from_ms?: number;
+  to_ms?: number;
+  fill?: 'silence' | 'tone';
+  caption?: Text;
+  reason?: Text;
+  by?: string;
 }
 
 export interface Axis {
@@ -173,6 +197,7 @@ export interface Item {
   duration_ms?: number;
   duplicate_of?: string;
   hashes?: Record<string, string>;
+  redactions?: Redaction[];
   triage?: Triage;
   notes?: string;
   problem?: string;
