@@ -67,8 +67,12 @@ export function word(group: string, value: string | undefined | null): string {
   return catalogues[words.lang][`${group}.${value}`] ?? value.replaceAll('_', ' ');
 }
 
+const numbers = new Map<string, Intl.NumberFormat>();
 export function number(n: number): string {
-  return n.toLocaleString(words.lang === 'en' ? 'en-GB' : 'es');
+  const lang = words.lang === 'en' ? 'en-GB' : 'es';
+  let f = numbers.get(lang);
+  if (!f) numbers.set(lang, (f = new Intl.NumberFormat(lang)));
+  return f.format(n);
 }
 
 /** A text of the case in the language of the interface, with a note where only another language has it. */

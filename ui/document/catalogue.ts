@@ -12,6 +12,14 @@ export interface Translate<K extends string> {
   (lang: Lang, key: K, values?: Values): string;
 }
 
+// A formatter is dear to make and is asked for at every frame of a scrub.
+const numbers = new Map<string, Intl.NumberFormat>();
+function number(lang: string, n: number): string {
+  let f = numbers.get(lang);
+  if (!f) numbers.set(lang, (f = new Intl.NumberFormat(lang)));
+  return f.format(n);
+}
+
 /** Makes a translator of one folder's catalogue. A number is written as the language writes it. */
 export function catalogue<C extends Record<string, string>>(texts: Record<Lang, C>): Translate<keyof C & string> {
   return (lang, key, values) => {
@@ -20,7 +28,7 @@ export function catalogue<C extends Record<string, string>>(texts: Record<Lang, 
     return text.replace(/\{(\w+)\}/g, (hole, name: string) => {
       const v = values[name];
       if (v === undefined) return hole;
-      return typeof v === 'number' ? new Intl.NumberFormat(lang).format(v) : v;
+      return typeof v === 'number' ? number(lang, v) : v;
     });
   };
 }
