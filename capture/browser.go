@@ -20,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"sightline/tool"
+	"sightline/warc"
 )
 
 // Browser is an installed Chromium. Each page gets a new profile that is
@@ -205,10 +206,10 @@ func (w *whole) browse() {
 	w.p.Picture = save("page.png", l.picture)
 	w.p.DOM = save("dom.html", []byte(l.dom))
 	if w.p.Title == "" {
-		w.p.Title = clean(clip(l.title, 1000))
+		w.p.Title = warc.Clean(clip(l.title, 1000))
 	}
 	// A page that is made by scripts has its text only now.
-	if d, err := Read(strings.NewReader(l.dom), "text/html; charset=utf-8", w.last.url); err == nil && len(d.Text) > len(w.p.Text) {
+	if d, err := warc.ReadPage(strings.NewReader(l.dom), "text/html; charset=utf-8", w.last.url); err == nil && len(d.Text) > len(w.p.Text) {
 		w.p.Text = d.Text
 		for _, r := range d.Refs {
 			if r.As == "image" || r.As == "video" || r.As == "audio" {

@@ -362,7 +362,7 @@ type whole struct {
 	bytes int64
 	n     int
 	asked map[string]bool
-	found *Document
+	found *warc.Document
 	last  *exchange
 }
 

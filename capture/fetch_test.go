@@ -272,19 +272,3 @@ alert('stay');</script>`, private.URL, strings.TrimPrefix(private.URL, "http://1
 		t.Error("picture and document are not in the archive")
 	}
 }
-
-func FuzzRead(f *testing.F) {
-	f.Add([]byte("<title>a</title><img src=x><base href=//b><p hidden>c"), "text/html; charset=iso-8859-1")
-	f.Add([]byte("\xff\xfe<\x00"), "")
-	base, _ := (&Guard{}).URL("https://example.com/a")
-	f.Fuzz(func(t *testing.T, b []byte, typ string) {
-		d, err := Read(bytes.NewReader(b), typ, base)
-		if err == nil {
-			for _, r := range d.Refs {
-				if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
-					t.Fatalf("a reference to %s", r.URL)
-				}
-			}
-		}
-	})
-}

@@ -2,6 +2,7 @@ package capture
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"image"
@@ -10,7 +11,6 @@ import (
 	_ "image/png"
 	"io"
 	"net/http"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -46,11 +46,10 @@ func (w *whole) parts() error {
 		body.Close()
 		return w.alone(mime, sniffed)
 	}
-	doc, err := Read(io.LimitReader(io.MultiReader(bytes.NewReader(head), body), maxPage), w.last.head.Get("Content-Type"), w.last.url)
+	doc, err := warc.ReadPage(io.LimitReader(io.MultiReader(bytes.NewReader(head), body), maxPage), w.last.head.Get("Content-Type"), w.last.url)
 	body.Close()
 	if err != nil {
-		w.failed("page", "its text could not be read: %v", err)
-		return nil
+		w.failed("page", "its text could not be read to the end: %v", err)
 	}
 	w.found = doc
 	p := w.p
@@ -71,19 +70,19 @@ func (w *whole) alone(mime, sniffed string) error {
 	}
 	w.p.Title = name
 	if as, _, _ := strings.Cut(sniffed, "/"); as == "image" || as == "video" || as == "audio" || sniffed == "application/ogg" {
-		return w.keep(w.last, Ref{URL: w.last.url, As: as}, mime, true)
+		return w.keep(w.last, warc.Ref{URL: w.last.url, As: as}, mime, true)
 	}
 	if as, _, _ := strings.Cut(mime, "/"); as == "video" || as == "audio" || as == "image" && mime != "image/svg+xml" {
-		return w.keep(w.last, Ref{URL: w.last.url, As: as}, mime, true)
+		return w.keep(w.last, warc.Ref{URL: w.last.url, As: as}, mime, true)
 	}
 	if mime == "application/pdf" {
-		return w.keep(w.last, Ref{URL: w.last.url, As: "document"}, mime, true)
+		return w.keep(w.last, warc.Ref{URL: w.last.url, As: "document"}, mime, true)
 	}
 	return nil
 }
 
 // part asks for one thing that the page shows.
-func (w *whole) part(ref Ref) error {
+func (w *whole) part(ref warc.Ref) error {
 	where := ref.URL.String()
 	if w.asked[where] {
 		return nil
@@ -150,7 +149,7 @@ func (w *whole) part(ref Ref) error {
 }
 
 // style asks for what a style sheet names, so that the page looks as it did.
-func (w *whole) style(x *exchange, ref Ref) error {
+func (w *whole) style(x *exchange, ref warc.Ref) error {
 	b, err := x.body()
 	if err != nil {
 		return nil
@@ -160,14 +159,14 @@ func (w *whole) style(x *exchange, ref Ref) error {
 	if err != nil {
 		return nil
 	}
-	for _, u := range styleRefs(string(css)) {
+	for _, u := range warc.StyleRefs(string(css)) {
 		if next, err := x.url.Parse(u); err == nil && (next.Scheme == "http" || next.Scheme == "https") {
 			as := "other"
 			if strings.HasSuffix(strings.ToLower(next.Path), ".css") {
 				as = "style"
 			}
 			next.Fragment = ""
-			if err := w.part(Ref{URL: next, As: as, Depth: ref.Depth + 1}); err != nil {
+			if err := w.part(warc.Ref{URL: next, As: as, Depth: ref.Depth + 1}); err != nil {
 				return err
 			}
 		}
@@ -176,7 +175,7 @@ func (w *whole) style(x *exchange, ref Ref) error {
 }
 
 // keep takes the bytes of a picture, film or sound out for an item of its own.
-func (w *whole) keep(x *exchange, ref Ref, mime string, always bool) error {
+func (w *whole) keep(x *exchange, ref warc.Ref, mime string, always bool) error {
 	b, err := x.body()
 	if err != nil {
 		w.failed(ref.URL.String(), "%v", err)
@@ -333,12 +332,21 @@ func (w *whole) record(write func(warc.Draft) (warc.Placed, error), x *exchange,
 	return []warc.Line{{URL: x.url.String(), Mime: strings.TrimSpace(mime), Status: x.status, Digest: "sha256:" + p.Entity, At: x.at, File: file, Offset: p.Offset, Length: p.Length}}, nil
 }
 
-// refsURL resolves a reference of a page; nil when it is none of the web.
-func refURL(base *url.URL, ref string) *url.URL {
-	u, err := base.Parse(strings.TrimSpace(ref))
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil
+// entity is the SHA-256 of the body of an answer, transfer coding removed.
+func entity(file string) ([32]byte, error) {
+	var sum [32]byte
+	f, err := os.Open(file)
+	if err != nil {
+		return sum, err
 	}
-	u.Fragment, u.RawFragment = "", ""
-	return u
+	defer f.Close()
+	m, err := warc.ReadHTTP(f)
+	if err != nil {
+		return sum, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, m.Body); err != nil {
+		return sum, err
+	}
+	return [32]byte(h.Sum(nil)), nil
 }

@@ -124,6 +124,7 @@ var importers = map[string]importer{
 	"whatsapp": readChat, "signal": readChat, "telegram": readTelegram, "instagram": readInstagram, "twitter": readTwitter,
 	"mail": readMail, "vcard": readVCards,
 	"timemap": readTimeMap, "bellingcat": readBellingcat, "atlos": readSheet, "auto-archiver": readSheet,
+	"wacz": readWebArchive, "warc": readWebArchive, "archive": readArchive,
 	"geojson": readGeoJSON, "kml": readKML, "gpx": readGPX, "takeout": readTakeout,
 	"srt": readSRT, "vtt": readVTT, "whisper": readWhisper, "eaf": readEAF, "textgrid": readTextGrid, "ttml": readTTML, "ssa": readSSA,
 }
@@ -143,12 +144,16 @@ type source struct {
 	dir    string               // where attachments lie
 	folder bool                 // a folder was given
 	zip    map[string]*zip.File // by base name
+	temp   string               // folder for attachments that had to be unpacked
 	file   *os.File
 }
 
 func (s *source) close() {
 	if s.file != nil {
 		s.file.Close()
+	}
+	if s.temp != "" {
+		os.RemoveAll(s.temp)
 	}
 }
 
@@ -228,6 +233,10 @@ func openSource(file, as string) (*source, error) {
 	f, fi, err := open(s.path)
 	if err != nil {
 		return nil, err
+	}
+	if as == "wacz" || as == "warc" || as == "archive" {
+		s.file = f // read where it lies, however large
+		return s, nil
 	}
 	if fi.Size() > maxImport {
 		var head [4]byte

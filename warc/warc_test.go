@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -271,6 +272,22 @@ func FuzzScan(f *testing.F) {
 		}
 		if p, err := OpenWACZ(bytes.NewReader(b), int64(len(b)), Limits{}); err == nil && p == nil {
 			t.Fatal("neither a package nor an error")
+		}
+	})
+}
+
+func FuzzReadPage(f *testing.F) {
+	f.Add([]byte("<title>a</title><img src=x><base href=//b><p hidden>c"), "text/html; charset=iso-8859-1")
+	f.Add([]byte("\xff\xfe<\x00"), "")
+	base, _ := url.Parse("https://example.com/a")
+	f.Fuzz(func(t *testing.T, b []byte, typ string) {
+		d, err := ReadPage(bytes.NewReader(b), typ, base)
+		if err == nil {
+			for _, r := range d.Refs {
+				if r.URL.Scheme != "http" && r.URL.Scheme != "https" {
+					t.Fatalf("a reference to %s", r.URL)
+				}
+			}
 		}
 	})
 }

@@ -1,10 +1,8 @@
-package capture
+package warc
 
 import (
-	"crypto/sha256"
 	"io"
 	"net/url"
-	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -12,8 +10,6 @@ import (
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/charset"
-
-	"sightline/warc"
 )
 
 // Ref is something that a page shows or needs.
@@ -32,24 +28,26 @@ type Document struct {
 	Refs                                           []Ref
 }
 
+const maxRefs = 800
+
 const maxText = 200_000 // characters of a page's text that are kept beside the archive
 
-// Read looks through an HTML page without running anything. The text is what
+// ReadPage looks through an HTML page without running anything. The text is what
 // stands in it, without scripts, styles and what is marked as hidden; control
-// characters are left out.
-func Read(r io.Reader, contentType string, base *url.URL) (*Document, error) {
+// characters are left out. With an error the document is what came before it.
+func ReadPage(r io.Reader, contentType string, base *url.URL) (*Document, error) {
 	decoded, err := charset.NewReader(r, contentType)
 	if err != nil {
-		return nil, err
+		return &Document{}, err
 	}
-	d := &reader{doc: &Document{}, base: base, meta: map[string]string{}, seen: map[string]bool{}}
+	d := &pageReader{doc: &Document{}, base: base, meta: map[string]string{}, seen: map[string]bool{}}
 	z := html.NewTokenizer(decoded)
 	z.SetMaxBuf(4 << 20)
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
 			if err := z.Err(); err != io.EOF && err != html.ErrBufferExceeded {
-				return nil, err
+				return d.done(), err
 			}
 			return d.done(), nil
 		case html.TextToken:
@@ -66,7 +64,7 @@ func Read(r io.Reader, contentType string, base *url.URL) (*Document, error) {
 	}
 }
 
-type reader struct {
+type pageReader struct {
 	doc   *Document
 	base  *url.URL
 	meta  map[string]string
@@ -85,7 +83,7 @@ var unseen = map[string]bool{"script": true, "style": true, "noscript": true, "t
 
 var blocks = map[string]bool{"p": true, "div": true, "br": true, "li": true, "tr": true, "h1": true, "h2": true, "h3": true, "h4": true, "article": true, "section": true, "header": true, "footer": true, "blockquote": true, "figcaption": true, "td": true, "pre": true, "hr": true, "main": true, "nav": true, "aside": true, "time": false}
 
-func (d *reader) text(s string) {
+func (d *pageReader) text(s string) {
 	if d.title {
 		if d.name.Len() < 2000 {
 			d.name.WriteString(s)
@@ -97,7 +95,7 @@ func (d *reader) text(s string) {
 	}
 }
 
-func (d *reader) close(n string) {
+func (d *pageReader) close(n string) {
 	switch {
 	case n == d.skip:
 		if d.depth--; d.depth <= 0 {
@@ -110,7 +108,7 @@ func (d *reader) close(n string) {
 	}
 }
 
-func (d *reader) open(t html.Token) {
+func (d *pageReader) open(t html.Token) {
 	n := t.Data
 	at := map[string]string{}
 	for _, a := range t.Attr {
@@ -127,7 +125,7 @@ func (d *reader) open(t html.Token) {
 			d.base = u
 		}
 	case "html":
-		d.doc.Language = clip(at["lang"], 35)
+		d.doc.Language = cut(at["lang"], 35)
 	case "title":
 		d.title = t.Type == html.StartTagToken && d.skip == "" && d.name.Len() == 0
 	case "meta":
@@ -219,8 +217,8 @@ func byName(p string) string {
 	return ""
 }
 
-func (d *reader) ref(raw, as, alt string) {
-	if raw == "" || strings.HasPrefix(raw, "data:") || len(d.media)+len(d.rest) > 4*maxParts {
+func (d *pageReader) ref(raw, as, alt string) {
+	if raw == "" || strings.HasPrefix(raw, "data:") || len(d.media)+len(d.rest) > maxRefs {
 		return
 	}
 	u := refURL(d.base, raw)
@@ -229,7 +227,7 @@ func (d *reader) ref(raw, as, alt string) {
 	}
 	d.seen[u.String()] = true
 	p := strings.ToLower(u.Path)
-	r := Ref{URL: u, As: as, Alt: clean(clip(alt, 2000)), Stream: strings.HasSuffix(p, ".m3u8") || strings.HasSuffix(p, ".mpd")}
+	r := Ref{URL: u, As: as, Alt: Clean(cut(alt, 2000)), Stream: strings.HasSuffix(p, ".m3u8") || strings.HasSuffix(p, ".mpd")}
 	if as == "image" || as == "video" || as == "audio" {
 		d.media = append(d.media, r)
 	} else {
@@ -258,17 +256,17 @@ func largest(set string) string {
 	return best
 }
 
-func (d *reader) done() *Document {
+func (d *pageReader) done() *Document {
 	doc := d.doc
 	first := func(keys ...string) string {
 		for _, k := range keys {
-			if v := clean(clip(d.meta[k], 1000)); v != "" {
+			if v := Clean(cut(d.meta[k], 1000)); v != "" {
 				return v
 			}
 		}
 		return ""
 	}
-	doc.Title = clean(d.name.String())
+	doc.Title = Clean(d.name.String())
 	if t := first("og:title", "twitter:title"); doc.Title == "" || t != "" && strings.HasPrefix(doc.Title, t) {
 		doc.Title = t
 	}
@@ -279,13 +277,13 @@ func (d *reader) done() *Document {
 	if s := first("og:description", "description"); s != "" && !strings.Contains(doc.Text, s) {
 		doc.Text = strings.TrimSpace(s + "\n\n" + doc.Text)
 	}
-	doc.Text = clip(doc.Text, maxText)
+	doc.Text = cut(doc.Text, maxText)
 	doc.Refs = append(d.media, d.rest...)
 	return doc
 }
 
-// clean is a text on one line without characters that move others.
-func clean(s string) string {
+// Clean is a text on one line without characters that move others.
+func Clean(s string) string {
 	return strings.Join(strings.Fields(strings.Map(visible, s)), " ")
 }
 
@@ -303,7 +301,7 @@ func visible(r rune) rune {
 func paragraphs(s string) string {
 	var out []string
 	for _, l := range strings.Split(s, "\n") {
-		if l = clean(l); l != "" {
+		if l = Clean(l); l != "" {
 			out = append(out, l)
 		}
 	}
@@ -312,8 +310,8 @@ func paragraphs(s string) string {
 
 var styleURL = regexp.MustCompile(`(?i)url\(\s*['"]?([^'")\s]+)['"]?\s*\)|@import\s+['"]([^'"]+)['"]`)
 
-// styleRefs lists the addresses in a style sheet.
-func styleRefs(css string) []string {
+// StyleRefs lists the addresses in a style sheet.
+func StyleRefs(css string) []string {
 	var out []string
 	for _, m := range styleURL.FindAllStringSubmatch(css, 200) {
 		u := m[1] + m[2]
@@ -324,21 +322,19 @@ func styleRefs(css string) []string {
 	return out
 }
 
-// entity is the SHA-256 of the body of an answer, transfer coding removed.
-func entity(file string) ([32]byte, error) {
-	var sum [32]byte
-	f, err := os.Open(file)
-	if err != nil {
-		return sum, err
+// refURL resolves a reference of a page; nil when it is none of the web.
+func refURL(base *url.URL, ref string) *url.URL {
+	u, err := base.Parse(strings.TrimSpace(ref))
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return nil
 	}
-	defer f.Close()
-	m, err := warc.ReadHTTP(f)
-	if err != nil {
-		return sum, err
+	u.Fragment, u.RawFragment = "", ""
+	return u
+}
+
+func cut(s string, n int) string {
+	if len(s) > n {
+		s = strings.ToValidUTF8(s[:n], "") + "…"
 	}
-	h := sha256.New()
-	if _, err := io.Copy(h, m.Body); err != nil {
-		return sum, err
-	}
-	return [32]byte(h.Sum(nil)), nil
+	return s
 }
