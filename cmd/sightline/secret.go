@@ -27,6 +27,9 @@ func keyPlace() (string, error) {
 	return filepath.Join(home, "tips"), nil
 }
 
+// scryptWork is the work factor of wrapped identities, 2^18: about a second.
+var scryptWork = 18
+
 const identitySuffix = ".identity.age"
 
 var keyName = regexp.MustCompile(`^[\p{L}\p{N}][\p{L}\p{N} ._-]{0,60}$`)
@@ -93,6 +96,7 @@ func saveIdentity(name string, id fmt.Stringer, passphrase string) (path string,
 	if err != nil {
 		return "", err
 	}
+	r.SetWorkFactor(scryptWork)
 	var b bytes.Buffer
 	w, err := age.Encrypt(&b, r)
 	if err == nil {
