@@ -15,6 +15,7 @@ type Claim struct {
 	Unknown  []Text   `json:"unknown,omitempty"`   // what is not known
 	NotShown Text     `json:"not_shown,omitempty"` // what this does not show
 	Public   bool     `json:"public"`
+	Question string   `json:"question,omitempty"` // claims that answer one question differently share this word: rival hypotheses
 }
 
 func (c *Claim) Ref() Ref { return Ref{KindClaim, c.ID} }
