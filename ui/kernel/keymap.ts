@@ -83,7 +83,7 @@ export const KEYMAP: readonly Binding[] = [
   bind('match', 'G', ['scene']),
   bind('pair', 'P', ['match']),
   bind('delete pair', 'Backspace', ['match']),
-  bind('next pair', 'Tab', ['match']),
+  bind('next pair', '.', ['match']),
   bind('solve', 'Mod+Enter', ['match']),
   bind('lock focal length', 'Shift+F', ['match']),
   bind('leave out', 'E', ['match']),

@@ -86,6 +86,8 @@ export interface SceneHandle {
   onDraw(fn: () => void): () => void;
   /** Lines drawn over the evidence: trial cameras, ellipsoids. */
   extra(lines: readonly Line[]): void;
+  /** The model alone as a camera sees it, as a picture of that size; null where nothing can be drawn. */
+  picture(pose: Pose, width: number, height: number): Promise<ImageBitmap | null>;
   /** Through a camera that is no item's, with a picture over it; null goes back. */
   lookAs(pose: Pose | null, picture?: string | null): void;
   mode(mode: SceneMode): void;

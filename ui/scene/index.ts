@@ -24,7 +24,7 @@ import { makeModel, type Model } from './model.ts';
 import { makeModelPoint } from './point.ts';
 import { makePhoto } from './photo.ts';
 import { plainScene } from './plain.ts';
-import { makeProjector } from './projector.ts';
+import { makeProjectors, PROJECTORS } from './projector.ts';
 import { makeTwin, twinRows, type TwinView } from './twin.ts';
 import { makeWalk } from './walk.ts';
 import { makeChrome } from './chrome.ts';
@@ -117,7 +117,7 @@ export const mountScene: MountScene = (el, input) => {
   const drawn = new Set<() => void>();
   const markers = makeMarkers();
   scene.add(markers.points);
-  const projector = makeProjector();
+  const projectors = makeProjectors(low ? 1 : PROJECTORS);
   const photo = makePhoto();
   scene.add(photo.mesh);
 
@@ -234,6 +234,7 @@ export const mountScene: MountScene = (el, input) => {
   function choose(): void {
     const id = input.selection.get();
     called.clear();
+    calls++;
     chosen = new Set(id ? [id, ...(doc.claims.find((c) => c.id === id)?.items ?? []), ...(doc.events.find((e) => e.id === id)?.items ?? [])] : []);
   }
   const isSelected = (s: Site): boolean => chosen.has(s.id);
@@ -280,13 +281,14 @@ export const mountScene: MountScene = (el, input) => {
 
   // Labels ---------------------------------------------------------------------
 
-  const project = (v: Vector3) => {
+  const project = (v: Vector3, w = el.clientWidth, h = el.clientHeight) => {
     const q = v.clone().project(camera);
-    return { x: ((q.x + 1) / 2) * el.clientWidth, y: ((1 - q.y) / 2) * el.clientHeight, inside: q.z < 1 && q.z > -1 && Math.abs(q.x) < 1.02 && Math.abs(q.y) < 1.02 };
+    return { x: ((q.x + 1) / 2) * w, y: ((1 - q.y) / 2) * h, inside: q.z < 1 && q.z > -1 && Math.abs(q.x) < 1.02 && Math.abs(q.y) < 1.02 };
   };
   const labels = makeLabels(overlay, (id) => input.selection.set(id));
   // What a spot is called changes with the case, the language and the selection, not with the clock.
   const called = new Map<Spot, ReturnType<typeof labelText>>();
+  let calls = 0;
   const words = (s: Spot) => {
     let w = called.get(s);
     if (!w) called.set(s, (w = labelText(s, doc, input.lang.get(), isSelected)));
@@ -306,10 +308,16 @@ export const mountScene: MountScene = (el, input) => {
     if (performance.now() - namedAt > 3000) name();
     else resting = window.setTimeout(name, 120);
   }
+  // While only the sun or the playhead moves, names and plan stand where they stood.
+  let drawnFor: unknown[] = [];
+  const unmoved = (now: readonly unknown[]): boolean => now.length === drawnFor.length && now.every((x, i) => x === drawnFor[i]);
   function drawOverlay(): void {
     const w = el.clientWidth;
     const h = el.clientHeight;
-    labels.draw(options.labels && !through.get() ? spots : [], { width: w, height: h, now: named, taken: chrome.taken(w, h), isSelected, words, project: (s) => project(lift(s)) });
+    const state = [w, h, named, spots, calls, input.selection.get(), input.lang.get(), options.labels, through.get(), ...camera.matrixWorld.elements, ...camera.projectionMatrix.elements];
+    if (unmoved(state)) return;
+    drawnFor = state;
+    labels.draw(options.labels && !through.get() ? spots : [], { width: w, height: h, now: named, taken: chrome.taken(w, h), isSelected, words, project: (s) => project(lift(s), w, h) });
     chrome.view(heading(), plan());
   }
 
@@ -326,7 +334,13 @@ export const mountScene: MountScene = (el, input) => {
 
   const twinView = (): TwinView => ({ spots, eye: toEnu(camera.position), zone: doc.case.zone, lang: input.lang.get(), words });
   const writeList = makeTwin(list, canvas, input.selection);
-  const writeTwin = () => writeList(twinView(), say(sceneDoc?.title ?? doc.case.title, input.lang.get()));
+  let told: unknown[] = [];
+  const writeTwin = () => {
+    const state = [spots, calls, input.selection.get(), input.lang.get(), doc, camera.position.x, camera.position.y, camera.position.z];
+    if (state.length === told.length && state.every((x, i) => x === told[i])) return;
+    told = state;
+    writeList(twinView(), say(sceneDoc?.title ?? doc.case.title, input.lang.get()));
+  };
 
   // Cameras ----------------------------------------------------------------------
 
@@ -416,18 +430,23 @@ export const mountScene: MountScene = (el, input) => {
     decorate();
   }
 
-  /** One photo at a time is thrown on the model: the first of those asked for that has a pose and may be shown. */
+  /** Throws the photos on the model: the first of those asked for that have a pose and may be shown, as many as there are projectors. */
   function cast1(): void {
-    for (const id of options.projectors) {
+    const shown = options.projectors.flatMap((id) => {
       const pose = sites.find((s) => s.id === id && s.pose)?.pose;
-      const url = pose ? input.picture?.(id) : null;
-      if (!pose || !url || !model) continue;
+      const url = pose && model ? input.picture?.(id) : null;
+      return pose && url ? [{ pose, url }] : [];
+    });
+    const accuracy = Math.max(0, ...(sceneDoc?.layers ?? []).map((l) => Math.min(5, l.accuracy_m ?? 0)));
+    projectors.all.forEach((projector, k) => {
+      const s = shown[k];
+      if (!s) {
+        projector.hide();
+        return;
+      }
       projector.opacity(options.photoOpacity);
-      const accuracy = Math.max(0, ...(sceneDoc?.layers ?? []).map((l) => Math.min(5, l.accuracy_m ?? 0)));
-      projector.show(renderer, scene, [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, trial.mesh, markers.points, photo.mesh], pose, url, accuracy, invalidate);
-      return;
-    }
-    projector.hide();
+      projector.show(renderer, scene, [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, trial.mesh, markers.points, photo.mesh], s.pose, s.url, accuracy, invalidate);
+    });
     invalidate();
   }
 
@@ -629,6 +648,7 @@ export const mountScene: MountScene = (el, input) => {
     }),
     input.lang.subscribe(() => {
       called.clear();
+      calls++;
       labels.stale();
       chrome.title(sceneDoc, doc, input.lang.get());
       light();
@@ -643,7 +663,7 @@ export const mountScene: MountScene = (el, input) => {
       if (destroyed) return;
       for (const p of parts) if (p.layer.type === 'terrain') ground.add(p.parts);
       heights.clear();
-      model = makeModel(parts, { certainty: options.certainty, palette: colours, low }, projector.uniforms);
+      model = makeModel(parts, { certainty: options.certainty, palette: colours, low }, projectors.uniforms, projectors.all.length);
       scene.add(model.group);
       for (const id of hidden) model.layer(id, false);
       const size = toThree(d.bounds.high).distanceTo(toThree(d.bounds.low));
@@ -695,7 +715,7 @@ export const mountScene: MountScene = (el, input) => {
       trial.mesh.geometry.dispose();
       markers.points.geometry.dispose();
       photo.hide();
-      projector.dispose();
+      for (const p of projectors.all) p.dispose();
       renderer.dispose();
       renderer.forceContextLoss();
       el.classList.remove('scene');
@@ -719,6 +739,27 @@ export const mountScene: MountScene = (el, input) => {
     extra(lines) {
       trial.set(lines);
       invalidate();
+    },
+    picture(pose, width, height) {
+      const eye = new PerspectiveCamera();
+      const R = rotationOf(pose.rotation);
+      eye.position.copy(toThree(pose.position));
+      eye.quaternion.setFromRotationMatrix(new Matrix4().makeBasis(toThree([R[0], R[1], R[2]]), toThree([-R[3], -R[4], -R[5]]), toThree([-R[6], -R[7], -R[8]])));
+      eye.updateMatrixWorld();
+      eye.projectionMatrix.fromArray(projectionMatrix(pose, width, height, camera.near, camera.far));
+      eye.projectionMatrixInverse.copy(eye.projectionMatrix).invert();
+      // The evidence drawn over the model is no part of what a camera sees.
+      const over = [behind.lines.mesh, behind.discs, before.lines.mesh, before.discs, trial.mesh, markers.points, photo.mesh];
+      const shown = over.map((o) => o.visible);
+      for (const o of over) o.visible = false;
+      // On the canvas itself, and copied before it shows: colours and edges are then those of the view.
+      renderer.setPixelRatio(1);
+      renderer.setSize(width, height, false);
+      renderer.render(scene, eye);
+      const copy = createImageBitmap(canvas);
+      over.forEach((o, i) => (o.visible = shown[i]!));
+      resize();
+      return copy;
     },
     lookAs(pose, picture = null) {
       if (!pose) {
@@ -786,7 +827,7 @@ export const mountScene: MountScene = (el, input) => {
       if (name === 'certainty') model?.look({ certainty: options.certainty, palette: colours, low });
       if (name === 'photoOpacity') {
         photo.opacity(options.photoOpacity);
-        projector.opacity(options.photoOpacity);
+        for (const p of projectors.all) p.opacity(options.photoOpacity);
       }
       if (name === 'projectors') cast1();
       if (name === 'sun') light();

@@ -6,7 +6,7 @@
 import { BufferAttribute, BufferGeometry, Color, DoubleSide, EdgesGeometry, Group, LineBasicMaterial, LineSegments, Mesh, MeshLambertMaterial, SRGBColorSpace, Texture } from 'three';
 import type { GlbPart } from '../document/glb.ts';
 import type { SceneLayer } from '../document/scene.ts';
-import { PROJECTOR_GLSL, type ProjectorUniforms } from './projector.ts';
+import { projectorGlsl, type ProjectorUniforms } from './projector.ts';
 import type { Palette } from '../document/dom.ts';
 import type { Certainty } from '../document/types.ts';
 
@@ -67,7 +67,8 @@ const FOG = /* glsl */ `
 /** Where the contour lines lie apart: a round number of metres for the relief of the scene. */
 export const contourStep = (relief: number): number => [0.5, 1, 2, 5, 10, 20, 50, 100].find((s) => relief / s <= 80) ?? 200;
 
-export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], first: ModelLook, cast: ProjectorUniforms): Model {
+export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], first: ModelLook, cast: ProjectorUniforms, projectors: number): Model {
+  const castGlsl = projectorGlsl(projectors);
   const group = new Group();
   const meshes: Mesh[] = [];
   const dressed: { material: MeshLambertMaterial; uniforms: Uniforms; kind: string; cls: Certainty; own: Color; textured: boolean }[] = [];
@@ -117,7 +118,7 @@ export function makeModel(layers: { layer: SceneLayer; parts: GlbPart[] }[], fir
         Object.assign(shader.uniforms, uniforms, cast);
         shader.vertexShader = shader.vertexShader.replace('#include <common>', 'varying vec3 vPlace;\n#include <common>').replace('#include <begin_vertex>', '#include <begin_vertex>\nvPlace = (modelMatrix * vec4(position, 1.0)).xyz;');
         shader.fragmentShader = shader.fragmentShader
-          .replace('#include <common>', 'varying vec3 vPlace; uniform float certainty; uniform float hatch; uniform float contour; uniform vec3 line; uniform float pixel;\n#include <common>\n' + PROJECTOR_GLSL)
+          .replace('#include <common>', 'varying vec3 vPlace; uniform float certainty; uniform float hatch; uniform float contour; uniform vec3 line; uniform float pixel;\n#include <common>\n' + castGlsl)
           .replace('#include <opaque_fragment>', SURFACE)
           .replace('#include <fog_fragment>', FOG);
       };

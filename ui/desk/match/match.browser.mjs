@@ -4,11 +4,11 @@
 //   node test/browser.mjs match
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch, shot } from '../../test/harness.mjs';
+import { launch, shot, ui } from '../../test/harness.mjs';
 import { given, program, sightline, skip as missing, watch } from '../test/running.mjs';
 
 const skip = missing || (given ? 'the exercise is built by the test itself, not by SIGHTLINE_URL' : false);
@@ -179,6 +179,51 @@ test('saving asks for the alternatives, and the camera is the place of the item 
   await page.locator('.past li', { hasText: kept.f.id }).waitFor();
 });
 
+test('a second look that has not seen the first is submitted, and the distance between both is said', { skip, timeout: 120_000 }, async () => {
+  await page.getByRole('button', { name: 'Solve again without seeing the first' }).click();
+  await page.locator('.head', { hasText: 'blind' }).waitFor();
+  assert.equal(await page.locator('.pairs .row-name').count(), 0, 'the first marks are shown');
+  assert.equal(await page.getByRole('tab', { name: /History/ }).count(), 0, 'the first answer can be opened');
+  assert.equal(await page.locator('.insp').getByText(ITEM).count(), 0, 'the inspector still shows the item');
+  for (const p of spread(6)) {
+    await page.mouse.click(...(await photoAt([p.px[0] + 0.7, p.px[1] - 0.6])));
+    await named(p.id);
+  }
+  await page.locator('.solution .big', { hasText: 'of 6 pairs agree' }).waitFor();
+  await page.keyboard.press('Control+Enter');
+  await page.locator('dialog textarea').first().fill('Nothing else was found that shows these roofs.');
+  await page.locator('dialog').getByRole('button', { name: 'Submit the blind solution' }).click();
+  await page.waitForFunction((id) => window.sightline.desk.doc.findings.filter((f) => f.method === 'camera.solve' && f.about.includes(id)).length === 2, ITEM);
+  const [first, second, item] = await page.evaluate((id) => { const d = window.sightline.desk; return [...d.doc.findings.filter((f) => f.method === 'camera.solve'), d.items.get(id)]; }, ITEM);
+  assert.match(second.alternatives_considered.en, new RegExp(`Solved blind: [\\d.]+ m from ${first.id}, within`));
+  assert.equal(item.places[0].finding, first.id, 'the place in force stays that of the first');
+  await page.getByRole('tab', { name: /History/ }).click();
+  for (const f of [first, second]) await page.locator('.past li', { hasText: f.id }).locator('input').check();
+  await page.locator('.past [role=status]', { hasText: 'they agree within' }).waitFor();
+});
+
+test('the proof sheet is a picture of 1600 x 900 with both pictures on it', { skip }, async () => {
+  await open('match');
+  await page.locator('.solution .big', { hasText: 'pairs agree' }).waitFor();
+  await page.waitForFunction(() => document.querySelectorAll('#match-points option').length > 20);
+  const wait = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Proof sheet' }).click();
+  const file = await (await wait).path();
+  const png = await readFile(file);
+  assert.equal(png.readUInt32BE(16), 1600);
+  assert.equal(png.readUInt32BE(20), 900);
+  if (process.env.SHOTS) await copyFile(file, join(process.env.SHOTS, 'proof.png'));
+  // Both panes hold a picture: many colours in each, not a flat field.
+  const kinds = await page.evaluate(async (b64) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(b64), (c) => c.charCodeAt(0))], { type: 'image/png' }));
+    const c = new OffscreenCanvas(1600, 900);
+    const g = c.getContext('2d');
+    g.drawImage(bitmap, 0, 0);
+    return [200, 1000].map((x) => new Set(Array.from({ length: 300 }, (_, i) => g.getImageData(x + i, 300, 1, 1).data.join()).values()).size);
+  }, png.toString('base64'));
+  assert.ok(kinds[0] > 20 && kinds[1] > 5, `distinct colours ${kinds}`);
+});
+
 test('what shows a spot is answered for every placed picture', { skip }, async () => {
   await page.keyboard.press('0');
   await page.locator('.head', { hasText: 'Model from the current estimate' }).waitFor();
@@ -199,6 +244,29 @@ test('an edition of it is published, checked, and its camera derived again', { s
   const r = await sightline('check', '--recompute', '--json', made.folder);
   assert.equal(r.status, 0, r.text);
   assert.match(r.text, /"camera\.solve":\s*1/);
+});
+
+test('at 1920 px, in Spanish and on a phone: nothing is missing, nothing spills, nothing serious by axe', { skip, timeout: 120_000 }, async () => {
+  const axe = await readFile(join(ui, 'node_modules/axe-core/axe.min.js'), 'utf8');
+  for (const [width, height, locale] of [[1920, 1080, 'en'], [1366, 768, 'es'], [360, 740, 'en']]) {
+    const c = await browser.newContext({ viewport: { width, height }, locale, reducedMotion: 'reduce', storageState: { cookies: (await context.storageState()).cookies, origins: [] } });
+    const p = await c.newPage();
+    watch(p, errors);
+    await open('match', p);
+    if (width < 700) await p.locator('.match-result', { hasText: 'Placing a camera needs a screen' }).waitFor();
+    else {
+      await p.locator('.pairs .row-name').nth(6).waitFor();
+      await p.locator('.solution dl').waitFor();
+      await p.waitForTimeout(1200);
+    }
+    assert.equal(await p.evaluate(() => document.documentElement.scrollWidth > innerWidth), false, `wider than ${width}`);
+    assert.equal(await p.locator('.match').getByText(/\[[a-z_.]+\]/).count(), 0, 'a string is missing');
+    await p.evaluate(axe + ';0');
+    const r = await p.evaluate(() => axe.run(document.querySelector('.match'), { resultTypes: ['violations'] }));
+    assert.deepEqual(r.violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ' ' + v.nodes[0].html.slice(0, 140)), []);
+    await shot(p, `match-${width}-${locale}`);
+    await c.close();
+  }
 });
 
 test('no error and no breach of the content policy was seen', { skip }, () => assert.deepEqual(errors, []));

@@ -279,14 +279,13 @@ export class Match {
       const guards = (old.places ?? []).filter((p) => p.role === 'camera');
       const fuzz = Math.max(0, ...guards.map((p) => p.fuzz_m ?? 0));
       const place: Place = { ...made.place, ...(fuzz > 0 && { fuzz_m: fuzz }), ...(guards.some((p) => p.withheld) && { withheld: true }), ...(guards.some((p) => p.approx) && { approx: true }) };
-      const value = structuredClone($state.snapshot(old)) as Item;
-      if (this.blind && first) {
-        value.axes = { ...value.axes, place: { ...value.axes?.place, status: value.axes?.place?.status ?? 'none', blind: against?.agree ?? false } };
-      } else value.places = [place, ...(value.places ?? []).filter((p) => !(p.role === 'camera' && p.finding))];
-      const commands: Command[] = [
-        { op: 'new', kind: 'finding', id, value: { ...made.finding, public: open } },
-        { op: 'put', kind: 'item', id: this.item.id, rev: 1, value },
-      ];
+      const commands: Command[] = [{ op: 'new', kind: 'finding', id, value: { ...made.finding, public: open } }];
+      // A blind second answer checks the first and does not replace it.
+      if (!(this.blind && first)) {
+        const value = structuredClone($state.snapshot(old)) as Item;
+        value.places = [place, ...(value.places ?? []).filter((p) => !(p.role === 'camera' && p.finding))];
+        commands.push({ op: 'put', kind: 'item', id: this.item.id, rev: 1, value });
+      }
       const done = await desk.together(w(this.blind ? 'label_blind' : 'label_save', { id: this.item.id }), commands);
       if (done) {
         try {

@@ -63,7 +63,7 @@ export interface Answer {
 }
 
 /** What an accuracy class means in metres, where the scene does not say it of the point or of its layer. */
-export const CLASS_SIGMA: Record<Certainty, number> = { measured: 0.1, derived: 1, from_plans: 0.1, conjectural: 2 };
+export const CLASS_SIGMA: Record<Certainty, number> = { measured: 0.1, derived: 1, from_plans: 0.25, conjectural: 2 };
 export const CLASSES: readonly Certainty[] = ['measured', 'from_plans', 'derived', 'conjectural'];
 
 /** One sigma of a point of the model: stated of the point, else of its layer, else that of the class of the thing. */
