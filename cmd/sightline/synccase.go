@@ -15,6 +15,7 @@ import (
 	"sightline"
 	"sightline/digest"
 	"sightline/sound"
+	"sightline/verify/corroborate"
 	vtime "sightline/verify/time"
 	"sightline/web"
 	"sightline/when"
@@ -71,7 +72,13 @@ func caseTimes(ctx context.Context, f *folder) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"head": doc.Head.Size, "report": r, "clips": clips, "clocks": vtime.Clocks(doc), "hypotheses": vtime.Hypotheses(doc)}, nil
+	gaps := []corroborate.Proposal{}
+	for _, g := range corroborate.Cover(doc, corroborate.CoverOptions{}).Gaps {
+		if g.Kind == "time" {
+			gaps = append(gaps, g)
+		}
+	}
+	return map[string]any{"gaps": gaps, "head": doc.Head.Size, "report": r, "clips": clips, "clocks": vtime.Clocks(doc), "hypotheses": vtime.Hypotheses(doc)}, nil
 }
 
 // listenQuestion is sightline/listen/1: what to do with which recordings.

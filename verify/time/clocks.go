@@ -103,11 +103,18 @@ func Hypotheses(d *sightline.Document) []Hypothesis {
 		}
 		out = append(out, h)
 	}
+	z := when.UTC
+	if d.Case != nil {
+		if own, err := when.LoadZone(d.Case.Zone); err == nil {
+			z = own
+		}
+	}
 	both := func(en, es string) sightline.Text { return sightline.Text{"en": en, "es": es} }
 	for _, it := range d.Items {
 		for _, t := range readings(it) {
+			shown := z.RFC3339(*t.Min)
 			add(it, "reading", t.Printed, sightline.Constraint{From: point[it.ID], To: it.ID + ".start", MinMS: ms(int64(*t.Min)), MaxMS: ms(int64(*t.Max)), Strength: "claim",
-				Text: both("a clock showed "+t.Printed+" when "+it.ID+" began: "+t.Basis.In("en", "es"), "un reloj mostraba "+t.Printed+" al comenzar "+it.ID+": "+t.Basis.In("es", "en"))})
+				Text: both("a clock showed "+shown+" when "+it.ID+" began: "+t.Basis.In("en", "es"), "un reloj mostraba "+shown+" al comenzar "+it.ID+": "+t.Basis.In("es", "en"))})
 		}
 		if it.Posted != nil && it.Posted.Max != nil {
 			add(it, "posted", it.Posted.Printed, sightline.Constraint{From: order.Z, To: it.ID + ".start", MaxMS: ms(int64(*it.Posted.Max)), Strength: "firm",

@@ -35,7 +35,7 @@ test('integers of an addition give the bound, from the origin on', () => {
     assert.equal(terms.at(-1)!.sum, e[end]);
   }
   assert.deepEqual(addition(r, e, 'max').map((t) => [t.id, t.moment]), [['K4', true]]);
-  assert.deepEqual(addition(r, e, 'min').map((t) => t.id), ['K2', 'K1', 'K3']);
+  assert.deepEqual(addition(r, e, 'min').map((t) => [t.id, t.moment]), [['K2', false], ['K1', true], ['K3', false]]);
 });
 
 test('a witness left out widens the interval; nothing left of it leaves the end open', () => {

@@ -1,7 +1,7 @@
 // What the desk knows about time, and what follows when something is left out.
 // The network is solved again here in the browser, by the definitions of
 // package order: nothing is sent and nothing is stored while a person asks.
-import type { Constraint as DocConstraint, Text } from '../../document/types.ts';
+import type { Constraint as DocConstraint, Gap, Text } from '../../document/types.ts';
 import { solve, type Bound, type Link } from '../../kernel/order.ts';
 
 export interface NetConstraint {
@@ -42,7 +42,9 @@ export interface Clip {
 }
 export interface Clock { point: string; device: string; items: string[] }
 export interface Hypothesis { item: string; kind: 'reading' | 'posted' | 'length'; printed?: string; constraint: DocConstraint; taken?: string }
-export interface Times { head: number; report: Report; clips: Clip[]; clocks: Clock[]; hypotheses: Hypothesis[] }
+export interface Times { head: number; report: Report; clips: Clip[]; clocks: Clock[]; hypotheses: Hypothesis[]; gaps: Proposal[] }
+/** A stretch that no recording certainly covers. */
+export interface Proposal { kind: string; gap: Gap; possible?: string[]; known?: string[] }
 
 /** What is left out: constraints by id, items (all that rests on them) and accounts. */
 export interface Off {
@@ -94,21 +96,24 @@ export interface Term {
   side: 'min' | 'max';
   ms: number;
   sum: number;
-  /** From the origin: the integer is a moment and not a length. */
+  /** Longer than any length of a case: a moment, or what a clock showed. */
   moment: boolean;
 }
+
+/** Ten years: an integer beyond it is read as a date, ms. */
+const MOMENT = 10 * 365 * 86_400_000;
 
 /** The addition that gives one end of an interval; it starts at the origin. */
 export function addition(r: Report, b: Bound, end: 'min' | 'max'): Term[] {
   const by = new Map(r.network.constraints.map((c) => [c.id, c]));
   const chain = end === 'max' ? (b.max_proof ?? []) : [...(b.min_proof ?? [])].reverse();
   let sum = 0;
-  return chain.map((l, i) => {
+  return chain.map((l) => {
     const c = by.get(l.constraint);
     const length = (l.side === 'max' ? c?.max : -(c?.min ?? 0)) ?? 0;
     const ms = end === 'max' ? length : 0 - length;
     sum += ms;
-    return { id: l.constraint, side: l.side, ms, sum, moment: i === 0 && (c?.from === 'z' || c?.to === 'z') && Math.abs(ms) > 10 * 86_400_000 };
+    return { id: l.constraint, side: l.side, ms, sum, moment: Math.abs(ms) > MOMENT };
   });
 }
 
