@@ -24,6 +24,7 @@ type exportCmd struct {
 	Claim      exportClaimCmd `cmd:"" help:"Write one claim of a published edition, with all it rests on, as a ZIP archive that anyone can check."`
 	Bag        exportBagCmd   `cmd:"" help:"Write the case as a BagIt bag: original bytes, objects, log and proofs."`
 	exportTime `embed:""`
+	WACZ       exportWACZCmd       `cmd:"" name:"wacz" help:"Write captured pages as one WACZ, which replayweb.page opens."`
 	Checkpoint exportCheckpointCmd `cmd:"" help:"Write the newest signed checkpoint of the log, to be kept elsewhere."`
 
 	KML     exportKMLCmd     `cmd:"" name:"kml" help:"Write the public places as KML, with the cameras of solved photos."`
