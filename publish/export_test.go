@@ -399,7 +399,7 @@ func TestPapers(t *testing.T) {
 			if strings.Contains(out, "<script") || strings.Contains(out, doc.Items[0].SHA256[:8]) || regexp.MustCompile(`(src|href)="(?:https?:|//)`).MatchString(out) {
 				t.Errorf("%s in %s: not neutral, or it tells the digest", name, lang)
 			}
-			for _, w := range []string{paperWords[lang]["declare"], paperWords[lang]["signature"]} {
+			for _, w := range []string{paperWords[lang]["declare_missing"], paperWords[lang]["signature"]} {
 				if !strings.Contains(out, w) {
 					t.Errorf("%s in %s lacks %q", name, lang, w)
 				}
@@ -411,6 +411,12 @@ func TestPapers(t *testing.T) {
 	}
 	if q, _, err := PaperFor(doc, "TS-001", nil, true, false); err != nil || q.Item.SHA256 != doc.Items[0].SHA256 {
 		t.Error("the digest was asked for and is not there")
+	} else {
+		q.Lang = "en"
+		var b bytes.Buffer
+		if err := q.WriteCustody(&b); err != nil || !strings.Contains(b.String(), paperWords["en"]["declare"]) {
+			t.Error("a paper with the digest has no declaration", err)
+		}
 	}
 	if _, _, err := PaperFor(doc, "TS-404", nil, true, false); err == nil {
 		t.Error("a paper about an item that is not there")

@@ -1,6 +1,7 @@
 package publish
 
 import (
+	"path"
 	"strings"
 
 	"sightline"
@@ -39,6 +40,9 @@ func (p *preflight) shownMedia(it *sightline.Item) {
 				p.add(k, it.ID, "redaction_wrong", "A redaction of "+it.ID+" cannot be made: "+err.Error()+".", "Una tachadura de "+it.ID+" no se puede hacer: "+err.Error()+".", "Correct it, or remove it.", "Corríjala o quítela.")
 			}
 		}
+		if word := nameTold(it); word != "" {
+			p.add(k, it.ID, "file_name_told", "The words about "+it.ID+", which is redacted, tell the name of its file: "+word+".", "Las palabras sobre "+it.ID+", que está tachada, dicen el nombre de su archivo: "+word+".", "Take the name out of the title, description and alternative text: a file name can identify whoever holds the file.", "Quite el nombre del título, la descripción y el texto alternativo: un nombre de archivo puede identificar a quien lo tiene.")
+		}
 		if !redactionMade(it, p.doc.Derivatives) {
 			p.add(k, it.ID, "redaction_not_made", "The redactions of "+it.ID+" are newer than its copies for the public.", "Las tachaduras de "+it.ID+" son más nuevas que sus copias para el público.", "Let the waiting jobs run (sightline work), or look at why the job failed.", "Deje correr los trabajos pendientes (sightline work), o vea por qué falló el trabajo.")
 		}
@@ -60,6 +64,24 @@ func (p *preflight) shownMedia(it *sightline.Item) {
 			}
 		}
 	}
+}
+
+// nameTold finds the name of an item's file, with or without its ending, in the
+// words that go out about it. Names of a few letters are too common to tell.
+func nameTold(it *sightline.Item) string {
+	base := it.Name[strings.LastIndexAny(it.Name, `/\\`)+1:]
+	stem := strings.TrimSuffix(base, path.Ext(base))
+	if len([]rune(stem)) < 5 {
+		return ""
+	}
+	for _, t := range []sightline.Text{it.Title, it.Seen, it.Alt, it.Harm} {
+		for _, s := range t {
+			if strings.Contains(strings.ToLower(s), strings.ToLower(stem)) {
+				return stem
+			}
+		}
+	}
+	return ""
 }
 
 // sameMedia reports whether two items are known to hold the same picture or

@@ -253,6 +253,7 @@ func TestPlantedFaults(t *testing.T) {
 				}
 			}
 		}},
+		{"file_name_told", func(d *sightline.Document) { photo(d).Title = both("Photo CANARY-NAME") }},
 		{"copy_not_redacted", func(d *sightline.Document) {
 			c := *photo(d)
 			c.ID, c.Redactions, c.Public.Faces = "TS-009", nil, "cleared"

@@ -188,6 +188,10 @@ test('the edition holds the covered copies and nothing else of these items', { s
     return [photo, video].flatMap((id) => [d.items.get(id).sha256, ...d.derivatives.get(id).filter((x) => !x.role.startsWith('redacted-')).map((x) => x.sha256)]);
   }, { photo, video });
   assert.ok(sums.length > 5);
+  // The exercise names its files in the titles; of what is redacted that would tell who holds the file.
+  const told = await sightline('publish', '--case', home, '--dry');
+  assert.match(told.text, /tell the name of its file/);
+  for (const id of [photo, video]) assert.ok(await desk((x) => sightline.desk.change('A title', 'item', x, (i) => (i.title = { en: 'A picture of the exercise', es: 'Una imagen del ejercicio' })), id));
   const r = await sightline('publish', '--case', home);
   assert.equal(r.status, 0, r.text);
   const edition = join(home, 'editions', 'v1');
