@@ -66,7 +66,7 @@ export class Desk extends Edits {
   revealed: ReadonlySet<string> = $state.raw(new Set());
 
   layout: Layout = $state({ ...LAYOUT });
-  dialog: '' | 'palette' | 'help' | 'history' | 'add' | 'goto' = $state('');
+  dialog: '' | 'palette' | 'help' | 'history' | 'add' | 'goto' | 'case' = $state('');
   /** The section of an item's page that is being edited in its place. */
   editing: '' | 'words' | 'time' | 'place' | 'axes' | 'public' | 'source' | 'observation' = $state('');
   /** The form in the inspector; it stays while other things are selected, so that they can be linked. */

@@ -15,7 +15,7 @@ export class CallError extends Error {
 }
 
 export interface CaseLine { id: string; title: Text; exercise: boolean; items: number; head: number }
-export interface Me { name: string; role: string; version: string; sandbox: boolean; platformNotes: string[] }
+export interface Me { name: string; role: string; version: string; sandbox: boolean; platformNotes: string[]; newCase?: boolean }
 export interface Ref { kind: string; id: string }
 export type Command =
   | { op: 'put'; kind: string; id: string; rev: number; value: unknown }
@@ -65,6 +65,7 @@ const at = (c: string, rest: string) => `/cases/${encodeURIComponent(c)}/${rest}
 export const api = {
   me: () => call<Me>('/me'),
   cases: () => call<CaseLine[]>('/cases'),
+  newCase: (body: { title: string; place: string; date: string; zone: string; languages: string[] }) => call<{ id: string }>('/cases', post(body)),
   document: (c: string) => call<Document>(at(c, 'document')),
   revs: (c: string) => call<Record<string, number>>(at(c, 'revs')),
   edit: (c: string, label: string, commands: Command[]) => call<{ seq: number; ids: string[] }>(at(c, 'edits'), post({ label, commands })),
