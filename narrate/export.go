@@ -244,12 +244,14 @@ func (x *exporter) item(it *sightline.Item) (map[string]string, error) {
 			archived = append(archived, f.Value)
 		}
 	}
+	asked, err := it.RedactionDigest()
 	for _, d := range x.derivatives[it.ID] {
-		switch d.Role {
-		case "redacted":
-			redacted = append(redacted, d.SHA256)
-		case "wacz":
+		if d.Role == "wacz" {
 			v["wacz_sha256"] = d.SHA256
+		}
+		// In a case the copies made for the redactions as they are now; in an edition those that went out.
+		if _, ok := d.Redacted(); ok && err == nil && asked != "" && d.Meta[sightline.RedactedMeta] == asked || d.Meta["redacted"] == "yes" {
+			redacted = append(redacted, d.SHA256)
 		}
 	}
 	for _, id := range it.Entities {
