@@ -176,7 +176,7 @@ test('saving asks for the alternatives, and the camera is the place of the item 
   await open('match');
   await page.locator('.pairs .row-name').nth(6).waitFor();
   await page.getByRole('tab', { name: /History/ }).click();
-  await page.locator('.past li', { hasText: kept.f.id }).waitFor();
+  await page.locator('.past li b', { hasText: kept.f.id }).waitFor();
 });
 
 test('a second look that has not seen the first is submitted, and the distance between both is said', { skip, timeout: 120_000 }, async () => {
@@ -198,7 +198,7 @@ test('a second look that has not seen the first is submitted, and the distance b
   assert.match(second.alternatives_considered.en, new RegExp(`Solved blind: [\\d.]+ m from ${first.id}, within`));
   assert.equal(item.places[0].finding, first.id, 'the place in force stays that of the first');
   await page.getByRole('tab', { name: /History/ }).click();
-  for (const f of [first, second]) await page.locator('.past li', { hasText: f.id }).locator('input').check();
+  for (const f of [first, second]) await page.locator('.past li').filter({ has: page.locator('b', { hasText: f.id }) }).locator('input').check();
   await page.locator('.past [role=status]', { hasText: 'they agree within' }).waitFor();
 });
 

@@ -66,7 +66,9 @@ export class Match {
     this.url = url;
     this.stated = statedFocal(this.item, image);
     this.settings = { focal: this.stated ? 'known' : 'free', focal_px: this.stated, cropped: cropSuspected(this.item, image) ? 'suspected' : 'no', lens: false };
-    const last = this.past.findLast((f) => (f.problem as { id?: string }).id === this.id);
+    // The marks of the camera in force; else the newest.
+    const mine = this.past.filter((f) => (f.problem as { id?: string }).id === this.id);
+    const last = mine.find((f) => this.item.places?.some((p) => p.finding === f.id)) ?? mine.at(-1);
     const draft = this.#draft();
     if (draft) this.#take(draft);
     else if (last && !this.blind) this.load(last);
