@@ -116,6 +116,17 @@ func Hypotheses(d *sightline.Document) []Hypothesis {
 			add(it, "reading", t.Printed, sightline.Constraint{From: point[it.ID], To: it.ID + ".start", MinMS: ms(int64(*t.Min)), MaxMS: ms(int64(*t.Max)), Strength: "claim",
 				Text: both("a clock showed "+shown+" when "+it.ID+" began: "+t.Basis.In("en", "es"), "un reloj mostraba "+shown+" al comenzar "+it.ID+": "+t.Basis.In("es", "en"))})
 		}
+		if it.Media == "video" && it.DurationMS > 0 {
+			// Some devices write the moment at which they stopped recording.
+			for _, t := range readings(it) {
+				if t.Printed == it.Name {
+					continue
+				}
+				shown := z.RFC3339(*t.Min)
+				add(it, "reading", t.Printed, sightline.Constraint{From: point[it.ID], To: it.ID + ".end", MinMS: ms(int64(*t.Min)), MaxMS: ms(int64(*t.Max)), Strength: "claim",
+					Text: both("if the device writes the end: a clock showed "+shown+" when "+it.ID+" ended", "si el aparato anota el final: un reloj mostraba "+shown+" al terminar "+it.ID)})
+			}
+		}
 		if it.Posted != nil && it.Posted.Max != nil {
 			add(it, "posted", it.Posted.Printed, sightline.Constraint{From: order.Z, To: it.ID + ".start", MaxMS: ms(int64(*it.Posted.Max)), Strength: "firm",
 				Text: both(it.ID+" was published by then, so what it holds is not later", it.ID+" ya estaba publicado entonces: lo que contiene no es posterior")})

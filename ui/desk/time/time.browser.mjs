@@ -8,7 +8,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { launch } from '../../test/harness.mjs';
+import { launch, ui } from '../../test/harness.mjs';
 import { program, skip as missing, watch } from '../test/running.mjs';
 
 const skip = missing || (process.env.SIGHTLINE_URL ? 'this test makes its own case' : false);
@@ -301,6 +301,15 @@ test('four videos and a recording play in step, with their error on the screen',
   await shot('wall');
 });
 
+test('a step goes to the middle of the next frame by its own table', { skip }, async () => {
+  const v = item('VID_20190510_082344');
+  const start = (await network()).clips.find((c) => c.item === v.item).start_ms;
+  await page.evaluate(([id, t]) => { window.sightline.desk.select(id); window.sightline.desk.clock.seek(t); }, [v.item, start + 1010]);
+  await page.locator('.tools').getByRole('button', { name: /frame/i }).last().click();
+  const frame = 1000 / v.fps;
+  await page.waitForFunction((t) => Math.abs(window.sightline.desk.clock.get() - t) < 2, start + (Math.floor(1010 / frame) + 1.5) * frame);
+});
+
 test('exports are offered and begin as their formats do', { skip }, async () => {
   const begin = { otio: /^\{\s*"OTIO_SCHEMA"|"OTIO_SCHEMA"/, fcpxml: /^<\?xml[^>]*>\s*<!DOCTYPE fcpxml>/, edl: /^TITLE: /, offsets: /^item,file,start_utc/, vtt: /^WEBVTT/, eaf: /<ANNOTATION_DOCUMENT/, textgrid: /^File type = "ooTextFile"/, network: /sightline\/time-network\/1/ };
   await page.locator('.tm .menu-of button').click();
@@ -317,6 +326,7 @@ test('exports are offered and begin as their formats do', { skip }, async () => 
 test('Spanish and every width: no string is missing, nothing is wider than the screen', { skip }, async () => {
   await page.locator('.bar .lang').click();
   await page.locator('html[lang=es]').waitFor();
+  await page.evaluate((await readFile(join(ui, 'node_modules/axe-core/axe.min.js'), 'utf8')) + ';0');
   for (const [width, height] of [[1366, 768], [1920, 1080], [360, 740]]) {
     await page.setViewportSize({ width, height });
     for (const name of ['Pistas', 'Por qué esta hora', 'Relojes', 'Sonidos']) {
@@ -325,6 +335,8 @@ test('Spanish and every width: no string is missing, nothing is wider than the s
       assert.equal(await page.locator('text=/\\[[a-z_]+\\.[a-z_.]+\\]/').count(), 0, `${name} at ${width}: a string is missing`);
       const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(wide <= 0, `${name} at ${width}: ${wide} px too wide`);
+      const bad = width === 1920 ? [] : await page.evaluate(async () => (await window.axe.run('.tm', { resultTypes: ['violations'] })).violations.filter((v) => ['serious', 'critical'].includes(v.impact)).map((v) => v.id + ': ' + v.nodes.map((n) => n.html).join(' ').slice(0, 300)));
+      assert.deepEqual(bad, [], `${name} at ${width}`);
       await shot(`es-${width}-${name.split(' ')[0]}`);
     }
   }
