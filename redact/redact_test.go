@@ -323,9 +323,16 @@ func TestVoiceAndTone(t *testing.T) {
 	in := filepath.Join(dir, "in.mkv")
 	rs := moving()
 	clip(t, e, in, 3, &rs[0])
+	sound := filepath.Join(dir, "sound.wav")
+	if _, err := e.Box.Run(ctx, tool.Cmd{Program: "ffmpeg", Dir: dir, Args: []string{"-loglevel", "error", "-i", in, "-vn", sound}}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := e.audio(ctx, in, t.TempDir(), []sightline.Redaction{{ID: "V", Kind: "voice"}}); err == nil {
+		t.Error("a video without a working copy was taken for a recording")
+	}
 	from, to := int64(200), int64(800)
 	for _, rs := range [][]sightline.Redaction{{{ID: "V", Kind: "voice"}}, {{ID: "T", Kind: "range", Fill: "tone", FromMS: &from, ToMS: &to}}} {
-		list, err := e.audio(ctx, in, t.TempDir(), rs)
+		list, err := e.audio(ctx, sound, t.TempDir(), rs)
 		if err != nil {
 			t.Fatal(rs[0].ID, err)
 		}

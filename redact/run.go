@@ -50,6 +50,7 @@ func Run(ctx context.Context, e *Env, j sightline.Job, progress Progress) error 
 	var it *sightline.Item
 	var base string // SHA-256 of the copy that is painted
 	plain := map[string]*sightline.Derivative{}
+	pending := false // the job that makes the working copy has not ended
 	err := e.Store.View(ctx, e.Actor, func(r sightline.Reader) (err error) {
 		if it, err = sightline.Get[sightline.Item](r, sightline.KindItem, j.Item); err != nil {
 			return err
@@ -62,7 +63,14 @@ func Run(ctx context.Context, e *Env, j sightline.Job, progress Progress) error 
 				return err
 			}
 		}
-		return nil
+		jobs, err := r.JobList(sightline.JobFilter{Item: it.ID})
+		for _, o := range jobs {
+			switch o.Kind {
+			case "picture", "still", "proxy":
+				pending = pending || o.State == "waiting" || o.State == "running"
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return err
@@ -95,7 +103,10 @@ func Run(ctx context.Context, e *Env, j sightline.Job, progress Progress) error 
 	defer remove()
 	var list []made
 	wait := func(what string) error {
-		return fmt.Errorf("the %s of %s is not there yet: %w", what, it.ID, sightline.ErrConflict)
+		if pending {
+			return fmt.Errorf("the %s of %s is not there yet: %w", what, it.ID, sightline.ErrConflict)
+		}
+		return fmt.Errorf("no %s of %s could be made, so it cannot be redacted; withhold its media", what, it.ID)
 	}
 	switch {
 	case strings.HasPrefix(it.Type, "image/"):
@@ -107,6 +118,11 @@ func Run(ctx context.Context, e *Env, j sightline.Job, progress Progress) error 
 		list, err = e.withFile(ctx, d.SHA256, func(path string) ([]made, error) { return e.picture(ctx, it, path, dir) })
 	case strings.HasPrefix(it.Type, "video/"):
 		d := plain["proxy"]
+		if d == nil && !pending && len(regionsOf(it.Redactions)) == 0 { // a film without a picture is a recording
+			base = it.SHA256
+			list, err = e.withFile(ctx, it.SHA256, func(path string) ([]made, error) { return e.audio(ctx, path, dir, it.Redactions) })
+			break
+		}
 		if d == nil {
 			return wait("working copy")
 		}
@@ -294,6 +310,15 @@ func (e *Env) withFile(ctx context.Context, sha string, fn func(path string) ([]
 func hasSound(m *tool.MediaInfo) bool {
 	for _, s := range m.Streams {
 		if s.Type == "audio" {
+			return true
+		}
+	}
+	return false
+}
+
+func hasPicture(m *tool.MediaInfo) bool {
+	for _, s := range m.Streams {
+		if s.Type == "video" && s.Disposition["attached_pic"] != 1 && s.Codec != "" && s.Codec != "unknown" {
 			return true
 		}
 	}

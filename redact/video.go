@@ -493,6 +493,9 @@ func (e *Env) audio(ctx context.Context, path, dir string, rs []sightline.Redact
 	if err != nil {
 		return nil, fmt.Errorf("the recording cannot be opened: %w", err)
 	}
+	if hasPicture(info) {
+		return nil, errors.New("the recording has a picture, and no working copy of it could be made; withhold its media")
+	}
 	seconds, _ := strconv.ParseFloat(info.Format.Duration, 64)
 	pcm, out := filepath.Join(dir, "sound.raw"), filepath.Join(dir, "redacted.m4a")
 	painter, err := e.sound(ctx, path, pcm, seconds, rs)
