@@ -44,6 +44,7 @@ type process struct {
 	addr string
 	pid  int
 	out  *lockedBuffer
+	kill func()
 }
 
 type lockedBuffer struct {
@@ -74,22 +75,32 @@ func startProcess(t testing.TB) *process {
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	p := &process{scene: sc, out: &lockedBuffer{}}
-	cmd := exec.Command(os.Args[0], "serve-call", sc.dir)
-	cmd.Env = append(os.Environ(), "TMPDIR="+tmp)
+	p := &process{scene: sc}
+	p.start()
+	return p
+}
+
+// start runs the server on the scene's folder, which may be that of one that
+// was killed.
+func (p *process) start() {
+	t := p.t
+	t.Helper()
+	p.out = &lockedBuffer{}
+	cmd := exec.Command(os.Args[0], "serve-call", p.dir)
+	cmd.Env = append(os.Environ(), "TMPDIR="+filepath.Join(p.dir, "tmp"))
 	r, w := io.Pipe()
 	cmd.Stdout, cmd.Stderr = io.MultiWriter(w, p.out), p.out
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	p.kill = sync.OnceFunc(func() { cmd.Process.Kill(); cmd.Wait() })
+	t.Cleanup(p.kill)
 	line, err := bufio.NewReader(r).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
 	go io.Copy(io.Discard, r)
 	p.addr, p.pid = strings.TrimSpace(line), cmd.Process.Pid
-	return p
 }
 
 // peak is the most memory the process had at once, in bytes.
@@ -588,4 +599,83 @@ func TestStretchInAChild(t *testing.T) {
 			t.Error("a child that fails gives keys")
 		}
 	}
+}
+
+// Killed at random moments: what was acknowledged is there after the next
+// start, whole, and nothing is there that was not sent.
+func TestKilledServerLosesNothingAcknowledged(t *testing.T) {
+	p := startProcess(t)
+	acked := map[string][32]byte{}
+	sent := map[string]bool{}
+	rng := rand.New(rand.NewPCG(8, 9))
+	k, _ := quickStretch(nil, tip.Code{9}, "llamado-2018")
+	file := p.sealed("hola", "content", k)
+	next := 0
+	for round := range many(200, 4) {
+		if round > 0 {
+			p.start()
+		}
+		time.AfterFunc(time.Duration(10+rng.IntN(150))*time.Millisecond, p.kill)
+		for {
+			next++
+			id := fmt.Sprintf("%032x", next)
+			sent[id] = true
+			r, _ := http.NewRequest("PUT", p.addr+"/t/"+id+"/0", bytes.NewReader(file))
+			r.Header.Set("Content-Digest", digest(file))
+			res, err := http.DefaultClient.Do(r)
+			if err != nil {
+				break
+			}
+			res.Body.Close()
+			if res, err = http.Post(p.addr+"/t/"+id+"/done", "application/json", bytes.NewReader(doneBody(1, k))); err != nil {
+				break
+			}
+			if _, err := io.ReadAll(res.Body); err != nil || res.StatusCode != 200 {
+				break
+			}
+			acked[id] = sha256.Sum256(file)
+		}
+		p.kill()
+	}
+	p.open(Options{Stretch: quickStretch})
+	for id, want := range acked {
+		b, err := os.ReadFile(filepath.Join(p.dir, tipsDir, id+".age"))
+		if have, _ := p.s.store.hasTip(id); err != nil || sha256.Sum256(b) != want || !have {
+			t.Errorf("%s was acknowledged and is lost: %v, row %v", id, err, have)
+		}
+	}
+	for _, f := range mustGlob(filepath.Join(p.dir, tipsDir, "*")) {
+		if id := strings.TrimSuffix(filepath.Base(f), ".age"); !sent[id] {
+			t.Errorf("%s came from nowhere", id)
+		}
+	}
+	if len(acked) == 0 {
+		t.Error("nothing was acknowledged, so nothing was tested")
+	}
+	t.Logf("%d acknowledged of %d sent", len(acked), len(sent))
+}
+
+// FuzzChunk: any id, number, header and body at lane A's door: a refusal or a
+// chunk, never 500.
+func FuzzChunk(f *testing.F) {
+	sc := newScene(f, Options{}, nil)
+	h := sc.s.Handler()
+	f.Add("00112233445566778899aabbccddeeff", "0", digest([]byte("x")), []byte("x"))
+	f.Add("../x", "-1", "sha-256=:=:", []byte(""))
+	f.Add("ffffffffffffffffffffffffffffffff", "done", "", []byte(`{"n":1e9,"box":"","auth":""}`))
+	f.Fuzz(func(t *testing.T, id, n, head string, body []byte) {
+		for _, method := range []string{"PUT", "POST"} {
+			r := httptest.NewRequest(method, "/", bytes.NewReader(body))
+			r.URL.Path = "/t/" + id + "/" + n
+			r.Header["Content-Digest"] = []string{head}
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, r)
+			if w.Code == 500 {
+				t.Errorf("%s %q %q: 500", method, id, n)
+			}
+		}
+		if l := mustGlob(filepath.Join(sc.dir, tipsDir, "*")); len(l) > 0 && !bytes.HasPrefix(body, []byte(ageHead)) && len(body) > 0 && body[0] != '{' {
+			t.Errorf("a tip came of %q", body)
+		}
+	})
 }
