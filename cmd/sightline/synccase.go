@@ -219,7 +219,7 @@ func syncCaseItems(e *env, doc *sightline.Document, q listenQuestion, items map[
 		}
 	}
 	if len(used) > 0 {
-		out.Finding = syncFinding(q, out, used, items)
+		out.Finding = syncFinding(doc, q, out, used)
 	}
 	return out, nil
 }
@@ -242,8 +242,8 @@ func syncWords(a, b string, off, sd float64, p syncedPair) sightline.Text {
 
 // syncFinding keeps the question and the answer. The places of the recorders
 // are not repeated in it: one of them may be withheld.
-func syncFinding(q listenQuestion, s *syncCase, used []string, items map[string]*sightline.Item) *sightline.Finding {
-	f := &sightline.Finding{About: used, Axis: "time", Method: "sound.sync", Inputs: used, Software: "sightline " + version, Public: true}
+func syncFinding(doc *sightline.Document, q listenQuestion, s *syncCase, used []string) *sightline.Finding {
+	f := &sightline.Finding{About: used, Axis: "time", Method: "sound.sync", Inputs: used, Software: "sightline " + version}
 	accepted := 0
 	for _, p := range s.Answer.Pairs {
 		if p.Accepted {
@@ -256,11 +256,7 @@ func syncFinding(q listenQuestion, s *syncCase, used []string, items map[string]
 	}
 	f.Problem, _ = json.Marshal(map[string]any{"schema": "sightline/listen/1", "do": "sync", "items": q.Items, "max_lag_s": q.MaxLag}) // strings and numbers: cannot fail
 	f.Answer, _ = json.Marshal(s.Answer)
-	for _, id := range q.Items {
-		if items[id].Public.Decision != "publish" {
-			f.Public = false
-		}
-	}
+	f.Public = vtime.Open(doc, q.Items...)
 	return f
 }
 
@@ -275,9 +271,13 @@ func between(a, b *sightline.Item) (float64, bool) {
 }
 
 // stood is where the recorder of an item stood in the scene frame, and how far
-// off that may be; false where no place of it has both.
+// off that may be; false where no place of it has both, or where it is blurred
+// or withheld: a public distance to it would give it away.
 func stood(it *sightline.Item) (at [3]float64, within float64, ok bool) {
 	for _, p := range it.Places {
+		if p.FuzzM > 0 || p.Withheld {
+			return at, 0, false
+		}
 		if p.Role != "camera" {
 			continue
 		}

@@ -124,6 +124,11 @@ func TestRecordersApart(t *testing.T) {
 	if _, ok := between(at(0, 2), at(30, 0)); ok {
 		t.Error("a place without an error bounds the distance")
 	}
+	blurred := at(0, 2)
+	blurred.Places[1].FuzzM = 150
+	if _, ok := between(blurred, at(30, 5)); ok {
+		t.Error("the distance to a blurred place is told")
+	}
 	c := &sightline.Item{Places: []sightline.Place{{Role: "camera", Camera: &sightline.Camera{Solved: true, Position: [3]float64{0, 40, 0}, Covariance: [][]float64{{1, 0, 0, 0, 0, 0}, {0, 1, 0, 0, 0, 0}, {0, 0, 1, 0, 0, 0}, {}, {}, {}}}}}}
 	if m, ok := between(at(30, 2), c); !ok || math.Abs(m-54.8) > 1e-9 {
 		t.Errorf("a solved camera: %v %v", m, ok)

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"sightline"
 	"sightline/order"
@@ -115,16 +114,26 @@ func (r *Report) Derive(d *sightline.Document, about, account string) (*Derived,
 		f.Text[lang], out.Time.Basis[lang] = s+".", s+"."
 	}
 	// The problem repeats what its evidence says: it is public only with it.
-	f.Public = true
-	decision := map[string]string{}
-	for _, it := range d.Items {
-		decision[it.ID] = it.Public.Decision
-	}
-	for _, id := range append([]string{about}, f.Inputs...) {
-		id, _, _ = strings.Cut(id, ".") // an observation is public with its item
-		if v, item := decision[id]; item && v != "publish" {
-			f.Public = false
-		}
-	}
+	f.Public = Open(d, append([]string{about}, f.Inputs...)...)
 	return out, nil
+}
+
+// Open reports whether a finding that rests on these may be public: every item
+// among them is, and none has a place that is blurred or withheld. Arrival
+// times and distances give a place away.
+func Open(d *sightline.Document, ids ...string) bool {
+	hidden := func(ps []sightline.Place) bool {
+		return slices.ContainsFunc(ps, func(p sightline.Place) bool { return p.FuzzM > 0 || p.Withheld })
+	}
+	shut := map[string]bool{}
+	for _, it := range d.Items {
+		shut[it.ID] = it.Public.Decision != "publish" || hidden(it.Places)
+	}
+	for _, o := range d.Observations {
+		shut[o.ID] = shut[o.Item] || hidden(o.Places)
+	}
+	for _, e := range d.Events {
+		shut[e.ID] = hidden(e.Places)
+	}
+	return !slices.ContainsFunc(ids, func(id string) bool { return shut[id] })
 }

@@ -122,6 +122,10 @@ func TestDerivedHoldsItsProofAndNoMore(t *testing.T) {
 	if x, _ = r.Derive(d, "X-2", ""); !x.Finding.Public {
 		t.Error("a finding whose evidence is public is not")
 	}
+	d.Items[0].Places = []sightline.Place{{Role: "camera", FuzzM: 150}}
+	if x, _ = r.Derive(d, "X-2", ""); x.Finding.Public {
+		t.Error("a finding that rests on arrivals at a blurred place is public")
+	}
 	if _, err := r.Derive(d, "X-3", ""); !errors.Is(err, sightline.ErrInvalid) {
 		t.Errorf("an item that no constraint reaches: %v", err)
 	}
