@@ -679,3 +679,38 @@ func FuzzChunk(f *testing.F) {
 		}
 	})
 }
+
+// A flood of codes: two are stretched at a time, 64 wait, the others are asked
+// to come back; the server itself stays small.
+func TestFloodOfCodes(t *testing.T) {
+	if os.Getenv("SIGHTLINE_FULL") == "" {
+		t.Skip("takes 20 s of Argon2id; SIGHTLINE_FULL=1 runs it")
+	}
+	p := startProcess(t)
+	var mu sync.Mutex
+	status := map[int]int{}
+	var wg sync.WaitGroup
+	for i := range 400 {
+		wg.Go(func() {
+			kind, body := form(part{"lang", "", "es"}, part{"code", "", tip.Code{byte(i), byte(i >> 8)}.Digits()})
+			res, err := http.Post(p.addr+"/box", kind, body)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer res.Body.Close()
+			io.Copy(io.Discard, res.Body)
+			mu.Lock()
+			status[res.StatusCode]++
+			mu.Unlock()
+		})
+	}
+	wg.Wait()
+	if status[200] < stretchQueue || status[200]+status[503] != 400 {
+		t.Errorf("answers: %v", status)
+	}
+	if peak := p.peak(); peak > 64<<20 {
+		t.Errorf("peak %d MiB", peak>>20)
+	}
+	t.Logf("answers %v, peak %d MiB", status, p.peak()>>20)
+}
