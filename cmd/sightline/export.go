@@ -37,6 +37,7 @@ type exportCmd struct {
 	PROV    exportPROVCmd    `cmd:"" name:"prov" help:"Write the whole case and its log as W3C PROV JSON-LD; not for the public."`
 	Exhibit exportExhibitCmd `cmd:"" help:"Write one item as an exhibit to print and sign."`
 	Custody exportCustodyCmd `cmd:"" help:"Write who did what to one item, to print and sign."`
+	Reveal  exportRevealCmd  `cmd:"" help:"Open the commitment that stands in an edition for the digest of an item."`
 }
 
 // exportBagCmd writes the case as a BagIt bag and reads it through again.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -79,6 +80,9 @@ func TestRedactionThroughTheRoad(t *testing.T) {
 			it.Rights = sightline.Rights{Licence: "CC0-1.0", Consent: "not_needed"}
 			it.Public = sightline.Public{Decision: "publish", Media: "publish", Faces: "redacted"}
 			it.Redactions = []sightline.Redaction{{ID: "R1", Kind: "region", Shape: "rect", Reason: en("A face"), Keys: []sightline.RedactionKey{{Points: [][2]float64{{0.2, 0.2}, {0.5, 0.6}}}}}}
+			if it.Media == "photo" {
+				it.Public.Hash = "commit"
+			}
 			if it.Media == "video" {
 				it.Redactions[0].Keys = append(it.Redactions[0].Keys, sightline.RedactionKey{AtMS: 900, Points: [][2]float64{{0.4, 0.2}, {0.7, 0.6}}})
 				it.Redactions = append(it.Redactions, sightline.Redaction{ID: "R2", Kind: "range", FromMS: &from, ToMS: &to, Say: en("A name")})
@@ -171,6 +175,16 @@ func TestRedactionThroughTheRoad(t *testing.T) {
 	}
 	if status, out, errs := sceneRun("check", home, "--rebuild"); status != 0 {
 		t.Errorf("check of the case: %s%s", out, errs)
+	}
+	status, out, errs := sceneRun("export", "reveal", "RX-001", "--case", home)
+	var open struct{ Commitment, Salt, Value string }
+	if err := json.Unmarshal([]byte(out), &open); status != 0 || err != nil || open.Value != doc.Items[0].SHA256 || len(open.Salt) != 64 || !holds(t, filepath.Join(edition, "data", "document.json"), open.Commitment) {
+		t.Errorf("reveal: %s%s %v", out, errs, err)
+	}
+	if len(files) > 1 {
+		if status, _, errs := sceneRun("export", "reveal", "RX-002", "--case", home); status != 2 || !strings.Contains(errs, "no commitment") {
+			t.Errorf("reveal of an item without a commitment: %d %s", status, errs)
+		}
 	}
 	if status, out, errs := sceneRun("export", "custody", "RX-001", "--case", home); status != 0 || !strings.Contains(out, "A redacted copy was made.") {
 		t.Errorf("custody: %s%s", out, errs)
