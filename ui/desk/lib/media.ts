@@ -48,3 +48,9 @@ export function middleOf(frames: readonly number[], k: number): number {
   const b = frames[k + 1] ?? a + 20;
   return (a + b) / 2;
 }
+
+/** The second of a video at which its camera was solved, in milliseconds, from the name of the problem ("EX-011 12.345 s"); null for a picture. */
+export function solvedAt(problem: unknown): number | null {
+  const m = / (\d+(?:\.\d+)?) s$/.exec(String((problem as { id?: unknown } | null)?.id ?? ''));
+  return m ? Math.round(Number(m[1]) * 1000) : null;
+}

@@ -4,7 +4,9 @@ import type { Finding, Item, Place, Text } from '../../document/types.ts';
 import type { SceneDocument } from '../../document/scene.ts';
 import { api, derivativeUrl, type Command } from '../lib/api.ts';
 import { desk, sentence } from '../state.svelte.ts';
+import { solvedAt } from '../lib/media.ts';
 import { ask } from './ask.ts';
+import { frameOf } from './picture.ts';
 import { complete, compare, cropSuspected, nextId, pairsOf, pastOf, poseOf, problemOf, sigmaOf, statedFocal, used, type Answer, type Pair, type Settings } from './problem.ts';
 import { inEach, w } from './words.svelte.ts';
 
@@ -307,9 +309,29 @@ export class Match {
   }
 }
 
+/** Frames of videos at the time at which their camera was solved, by item. */
+const frames = new Map<string, string>();
+
+/** The time in its video at which the camera in force was solved; null for a picture. */
+function timeOf(i: Item): number | null {
+  const id = i.places?.find((p) => p.camera)?.finding;
+  return i.media === 'video' ? (solvedAt(desk.doc?.findings.find((f) => f.id === id)?.problem) ?? 0) : null;
+}
+/** Makes ready what [pictureOf] gives: a poster would show another moment, from another place. */
+export async function prepare(ids: readonly string[]): Promise<void> {
+  for (const id of ids) {
+    const i = desk.items.get(id);
+    const ms = i ? timeOf(i) : null;
+    const key = `${desk.caseId} ${id} ${ms}`;
+    if (i && ms !== null && !frames.has(key)) frames.set(key, (await frameOf(i, ms)).url);
+  }
+}
+
 /** The picture of an item that may be shown now, or null. */
 export function pictureOf(id: string): string | null {
   const i = desk.items.get(id);
   if (!i || desk.veiled(i)) return null;
+  const ms = timeOf(i);
+  if (ms !== null) return frames.get(`${desk.caseId} ${id} ${ms}`) ?? null;
   return derivativeUrl(desk.caseId!, desk.copy(id, 'preview', 'poster')?.sha256) ?? null;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Item } from '../../document/types.ts';
 import type { SceneDocument } from '../../document/scene.ts';
+import { solvedAt } from '../lib/media.ts';
 import { compare, cropSuspected, ellipsoid, nextId, pairsOf, problemOf, sigmaOf, statedFocal, type Answer, type Pair, type Settings } from './problem.ts';
 
 const pair = (name: string, more: Partial<Pair> = {}): Pair => ({ name, px: [10.126, 20], world: [1, 2, 3], sigma_px: 2, sigma_m: 0.1, out: false, ...more });
@@ -52,4 +53,11 @@ test('two answers agree within 15 m or within both radii together', () => {
 test('ids go on after the highest', () => {
   assert.equal(nextId(['F-001', 'F-012', 'G-99'], 'F-'), 'F-013');
   assert.equal(nextId([], 'F-'), 'F-001');
+});
+
+test('the moment of a video is read from the name of its problem', () => {
+  assert.equal(solvedAt({ id: 'EX-011 12.345 s' }), 12345);
+  assert.equal(solvedAt({ id: 'EX-011 0.000 s' }), 0);
+  assert.equal(solvedAt({ id: 'EX-011' }), null);
+  assert.equal(solvedAt(undefined), null);
 });
