@@ -51,7 +51,7 @@ type importPreview struct {
 var guesses = map[string][]string{
 	".txt": {"whatsapp", "signal"}, ".zip": {"whatsapp", "telegram", "instagram", "twitter", "takeout", "wacz"}, ".json": {"telegram", "bellingcat", "timemap", "whisper", "geojson", "instagram"},
 	".js": {"twitter"}, ".eml": {"mail"}, ".mbox": {"mail"}, ".vcf": {"vcard"}, ".geojson": {"geojson"}, ".kml": {"kml"}, ".kmz": {"kml"}, ".gpx": {"gpx"},
-	".csv": {"records", "auto-archiver", "atlos", "timemap"}, ".tsv": {"records"}, ".xlsx": {"records", "timemap", "auto-archiver", "atlos"}, ".wacz": {"wacz"}, ".warc": {"warc"}, ".gz": {"warc"},
+	".csv": {"records"}, ".tsv": {"records"}, ".xlsx": {"records", "timemap"}, ".wacz": {"wacz"}, ".warc": {"warc"}, ".gz": {"warc"},
 }
 
 // previewImport reads an export without writing anything. With as "" the
