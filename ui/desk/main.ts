@@ -5,6 +5,7 @@ import './style/frame.css';
 import './style/parts.css';
 import './style/views.css';
 import './style/forms.css';
+import './style/review.css';
 import './style/match.css';
 import { mount } from 'svelte';
 import App from './App.svelte';
@@ -27,5 +28,10 @@ window.sightline = {
   },
 };
 await Promise.all([desk.start(), words.set(words.lang)]);
-mount(App, { target: document.getElementById('desk') ?? document.body });
-startRoute();
+const target = document.getElementById('desk') ?? document.body;
+const invitation = /^#join=([\w-]+)$/.exec(location.hash)?.[1];
+if (invitation || desk.signIn) mount((await import('./review/SignIn.svelte')).default, { target, props: { token: invitation ?? '' } });
+else {
+  mount(App, { target });
+  startRoute();
+}

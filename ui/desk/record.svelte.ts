@@ -13,7 +13,7 @@ export interface Notice {
 /** The lists of a document by kind. */
 export const LIST: Record<string, keyof Document> = {
   item: 'items', derivative: 'derivatives', observation: 'observations', entity: 'entities', finding: 'findings', event: 'events', claim: 'claims',
-  account: 'accounts', constraint: 'constraints', layer: 'layers', gap: 'gaps', story: 'stories', edition: 'editions',
+  account: 'accounts', constraint: 'constraints', layer: 'layers', gap: 'gaps', story: 'stories', edition: 'editions', review: 'reviews', comment: 'comments',
 };
 const NAMED = ['event', 'entity', 'observation', 'finding', 'account', 'layer', 'constraint', 'story'];
 
@@ -34,6 +34,8 @@ export class CaseCopy {
   online: boolean | null = $state(null);
   loading = $state('');
   failed = $state('');
+  /** True on a desk of a team that does not know this browser. */
+  signIn = false;
   notice: Notice | null = $state.raw(null);
   /** The last thing done, read out by the live region. */
   said = $state('');
@@ -68,6 +70,7 @@ export class CaseCopy {
       this.cases = cases;
       this.failed = '';
     } catch (e) {
+      this.signIn = e instanceof CallError && e.code === 'sign_in';
       this.failed = sentence(e);
     }
   }
@@ -79,7 +82,7 @@ export class CaseCopy {
     this.caseId = id;
     this.loading = id;
     try {
-      const [read, revs, jobs] = await Promise.all([api.document(id), api.revs(id), api.jobs(id)]);
+      const [read, revs, jobs] = await Promise.all([api.document(id), api.revs(id), api.jobs(id).catch(() => [])]);
       if (this.caseId !== id) return false;
       const doc = whole(read);
       this.revs = revs;
@@ -202,7 +205,7 @@ export class CaseCopy {
         this.doc = whole(doc);
         return;
       }
-      const read = await Promise.all(refs.map((r) => api.history(c, r.kind, r.id)));
+      const read = await Promise.all(refs.map((r) => api.history(c, r.kind, r.id).catch((e: unknown) => { if (e instanceof CallError && e.status === 403) return []; throw e; })));
       if (this.caseId !== c) return;
       read.forEach((h, i) => {
         const last = h.at(-1);

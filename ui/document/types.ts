@@ -293,6 +293,8 @@ export interface Claim {
   unknown?: Text[];
   not_shown?: Text;
   public: boolean;
+  /** Claims that answer one question differently share this word. */
+  question?: string;
 }
 
 export interface Link {
@@ -430,7 +432,45 @@ export interface Case {
   contact?: Text;
 }
 
+/** One person's answer to one question about one item; what follows from answers is computed by the server. */
+export interface Review {
+  id: string;
+  about: string;
+  axis: string;
+  person: string;
+  name?: string;
+  state: 'open' | 'done' | 'cancelled' | 'set_aside';
+  blind?: boolean;
+  asked?: string;
+  asked_by?: string;
+  due?: string;
+  at?: string;
+  order?: number;
+  did?: string[];
+  answer?: { place?: Place; time?: Time; status?: string };
+  reason?: string;
+  pins?: string;
+}
+
+export interface Comment {
+  id: string;
+  about: string;
+  axis?: string;
+  text: string;
+  at_ms?: number;
+  frame?: number;
+  region?: number[];
+  point?: number[];
+  reply_to?: string;
+  person: string;
+  name?: string;
+  at: string;
+  resolved?: boolean;
+}
+
 export interface Document {
+  reviews?: Review[];
+  comments?: Comment[];
   format: 'sightline.document/1' | string;
   case: Case;
   items: Item[];
