@@ -365,7 +365,7 @@ func BenchmarkKnownCode(b *testing.B) {
 
 func TestKnownCodeByTime(t *testing.T) {
 	sc := newScene(t, Options{}, nil)
-	if v := welch(t, sc, many(100_000, 800)); math.Abs(v) > 4.5 {
+	if v := welch(t, sc, many(100_000, 300)); math.Abs(v) > 4.5 {
 		t.Errorf("known and unknown codes differ by time: t = %.2f", v)
 	} else {
 		t.Logf("t = %.2f", v)

@@ -64,10 +64,8 @@ func TestEveryWriteOfTheServer(t *testing.T) {
 		}
 		return page
 	}
-	code := codeIn(t, send("/send", part{"lang", "", "es"}, part{"message", "", marker}, part{"file", marker + ".mp4", strings.Repeat(marker+" ", 20_000)}))
+	code := codeIn(t, send("/send", part{"lang", "", "es"}, part{"message", "", marker}, part{"file", marker + ".mp4", strings.Repeat(marker+" ", 3000)}))
 	send("/box", part{"lang", "", "es"}, part{"code", "", strings.Join(code.Words("es"), " ")})
-	send("/box/erase", part{"lang", "", "es"}, part{"code", "", code.Digits()})
-
 	stop()
 	log, err := os.ReadFile(trace)
 	if err != nil {
