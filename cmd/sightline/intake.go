@@ -19,6 +19,7 @@ type intakeCmd struct {
 	Pull   string `placeholder:"ADDR" help:"Where the team fetches: another unix:PATH or loopback address. Default: nowhere; the folder is carried on a stick."`
 	Proxy  bool   `help:"Each connection begins with a PROXY line, as Tor writes it with HiddenServiceExportCircuitID haproxy."`
 	Clear  bool   `help:"The pages are served over plain HTTPS; they say that the provider sees the visit."`
+	Check  bool   `help:"Look at the machine and the folder, say what weakens them, and leave."`
 	Torrc  bool   `help:"Print the lines for Tor's configuration and leave."`
 }
 
@@ -33,6 +34,17 @@ func (c *intakeCmd) Run(e *env) error {
 	}
 	if c.Call == "" {
 		return exit(2, errors.New("which call? Give its folder with --call DIR"))
+	}
+	if c.Check {
+		faults := call.CheckHost(c.Call)
+		for _, f := range faults {
+			fmt.Fprintln(e.stdout, f)
+		}
+		if len(faults) > 0 {
+			return exit(1, nil)
+		}
+		fmt.Fprintln(e.stdout, "nothing found that weakens this server")
+		return nil
 	}
 	opt := call.Options{Clear: c.Clear}
 	if script, err := fs.Sub(web.Assets(), "call"); err == nil {
