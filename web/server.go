@@ -17,6 +17,7 @@ import (
 	"crypto/rand"
 	"crypto/subtle"
 	"encoding/hex"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
@@ -103,14 +104,31 @@ func New(cfg Config) *Server {
 }
 
 // UsePeople turns the desk into one of a team: everybody signs in with a
-// passkey and may do what their role allows. Call it before serving.
-func (s *Server) UsePeople(p *People) error {
+// passkey and may do what their role allows. hosts are the names under which a
+// proxy that speaks TLS hands requests on, originals is the address of the
+// second origin there; without hosts the desk is at localhost. It gives the
+// address of the desk. Call it before serving.
+func (s *Server) UsePeople(p *People, hosts []string, originals string) (base string, err error) {
+	if s.cfg.Hosts = hosts; originals != "" {
+		u, err := url.Parse(originals)
+		if err != nil || u.Scheme != "https" || u.Host == "" {
+			return "", fmt.Errorf("the address of originals %q is not an https address: %w", originals, sightline.ErrInvalid)
+		}
+		for _, h := range hosts {
+			if strings.EqualFold(h, u.Host) {
+				return "", fmt.Errorf("originals need another name than the desk, so that nothing in them can act for it: %w", sightline.ErrInvalid)
+			}
+		}
+		s.cfg.Original = originals
+	} else if len(hosts) > 0 {
+		s.cfg.Original = "" // the loopback address of this machine is of no use to others
+	}
 	keys, err := newPasskeys(&s.cfg)
 	if err != nil {
-		return err
+		return "", err
 	}
 	s.cfg.People, s.passkeys = p, keys
-	return nil
+	return keys.lib.Config.RPOrigins[0], nil
 }
 
 // Join adds a case to a running desk.

@@ -31,7 +31,7 @@ func newTeam(t *testing.T, roles map[string]Grant) *team {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.s.UsePeople(p); err != nil {
+	if _, err := d.s.UsePeople(p, nil, ""); err != nil {
 		t.Fatal(err)
 	}
 	tm := &team{d, p, map[string]string{}}

@@ -57,6 +57,10 @@ type cli struct {
 	Time  timeCmd  `cmd:"" help:"Derive intervals from constraints, and read written times."`
 	Sound soundCmd `cmd:"" help:"Sudden sounds, recordings against each other, and where a sound came from."`
 
+	Review   reviewCmd   `cmd:"" help:"What two people have verified, what contradicts what, and what each claim stands on."`
+	Coverage coverageCmd `cmd:"" help:"What the media certainly cover, and the gaps in time, space and viewpoint."`
+	People   peopleCmd   `cmd:"" help:"Accounts of a team's desk: invite, change roles, close, audit."`
+
 	Camera cameraCmd `cmd:"" help:"Where a photograph was taken from."`
 
 	Exercise exerciseCmd `cmd:"" help:"Invent an incident whose truth is known, to train and to measure."`

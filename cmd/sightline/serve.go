@@ -23,10 +23,11 @@ import (
 type serveCmd struct {
 	inCase  `embed:""`
 	watched `embed:""`
-	Dirs    []string `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
-	Addr    string   `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
-	NoWork  bool     `help:"Do not run jobs in this process; \"sightline work\" does."`
-	Token   string   `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
+	Team    teamFlags `embed:""`
+	Dirs    []string  `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
+	Addr    string    `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
+	NoWork  bool      `help:"Do not run jobs in this process; \"sightline work\" does."`
+	Token   string    `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
 }
 
 func (c *serveCmd) Run(e *env) error {
@@ -55,7 +56,9 @@ func (c *serveCmd) Run(e *env) error {
 	if err := c.watch(e, d.open); err != nil {
 		return err
 	}
-	fmt.Fprintf(e.stdout, "desk      http://%s%s\n", d.addr, d.server.OpenPath())
+	if err := c.Team.apply(d, e.stdout); err != nil {
+		return err
+	}
 	for _, f := range folders {
 		fmt.Fprintf(e.stdout, "case      %s\n", f.Place)
 	}
@@ -109,7 +112,7 @@ func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
 	sandboxed, notes := platformNotes(e.ctx)
 	d.server = web.New(web.Config{
 		Cases: cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
-		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(d.scene),
+		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(d.scene), Reports: d.reports(),
 	})
 	return d, nil
 }
