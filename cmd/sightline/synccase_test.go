@@ -112,6 +112,24 @@ func TestSyncOfACase(t *testing.T) {
 	}
 }
 
+// A pair that shares a second places nothing; what hung on it stands apart, and
+// the others keep their distances.
+func TestShortOverlapsPlaceNothing(t *testing.T) {
+	a := &syncAnswer{Files: make([]syncFile, 4), Pairs: []syncPair{
+		{A: 0, B: 1, Accepted: true, Overlap: 9}, {A: 1, B: 2, Accepted: true, Overlap: 0.97}, {A: 2, B: 3, Accepted: true, Overlap: 5}, {A: 0, B: 3, Reason: "ambiguous"}},
+		Graph: []syncComponent{{Reference: 0, Offsets: []syncNode{{File: 0}, {File: 1, Offset: 2, SD: 0.3}, {File: 2, Offset: 30, SD: 0.4}, {File: 3, Offset: 33, SD: 0.3}}, Closures: []syncClosure{}}}}
+	a.leaveShort()
+	if p := a.Pairs[1]; p.Accepted || p.Reason != "short_overlap" || !a.Pairs[2].Accepted {
+		t.Errorf("%+v", a.Pairs)
+	}
+	if len(a.Graph) != 2 || a.Graph[0].Reference != 0 || len(a.Graph[0].Offsets) != 2 || a.Graph[0].Offsets[1].Offset != 2 {
+		t.Fatalf("%+v", a.Graph)
+	}
+	if g := a.Graph[1]; g.Reference != 2 || g.Offsets[0].Offset != 0 || g.Offsets[1].Offset != 3 || math.Abs(g.Offsets[1].SD-0.5) > 1e-12 {
+		t.Errorf("%+v", g)
+	}
+}
+
 // Two recorders whose places are known are as far apart as those and their
 // errors allow; a place without an error says nothing.
 func TestRecordersApart(t *testing.T) {
