@@ -93,6 +93,7 @@ func (s *Server) routes() {
 	m := s.mux
 	m.HandleFunc("GET /api/me", s.me)
 	m.HandleFunc("GET /api/cases", s.listCases)
+	m.HandleFunc("POST /api/cases", s.newCase)
 	m.HandleFunc("GET /api/cases/{case}/document", s.inCase(s.document))
 	m.HandleFunc("GET /api/cases/{case}/revs", s.inCase(s.revs))
 	m.HandleFunc("GET /api/cases/{case}/events", s.inCase(s.events))
@@ -151,7 +152,7 @@ func (s *Server) me(w http.ResponseWriter, r *http.Request) {
 	if p := asking(r); p.account != nil {
 		id, name, role, roles = p.ID, p.Name, "", p.account.Grants
 	}
-	reply(w, map[string]any{"id": id, "team": s.cfg.People != nil, "roles": roles, "name": name, "role": role, "version": s.cfg.Version, "sandbox": s.cfg.Sandbox, "platformNotes": notes})
+	reply(w, map[string]any{"id": id, "team": s.cfg.People != nil, "roles": roles, "newCase": s.cfg.NewCase != nil && s.cfg.People == nil, "name": name, "role": role, "version": s.cfg.Version, "sandbox": s.cfg.Sandbox, "platformNotes": notes})
 }
 
 func (s *Server) listCases(w http.ResponseWriter, r *http.Request) {

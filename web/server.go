@@ -67,6 +67,8 @@ type Config struct {
 	Notes    []string // what this platform lacks, one sentence each
 	Original string   // base URL of the second origin
 	TempDir  string   // for uploads; must be on the same volume as the case
+	// NewCase makes a case from the desk; nil where cases come from elsewhere.
+	NewCase NewCaseFunc
 	// Methods answers a problem of a science, by name, in its JSON contract.
 	Methods map[string]func(problem []byte) (answer []byte, err error)
 	// People are the accounts of a team; nil: one person, no sign-in.

@@ -392,6 +392,7 @@ var calls = map[string]access{
 	"POST /api/sign-out":       {role: "nobody"},
 	"GET /api/me":              {},
 	"GET /api/cases":           {},
+	"POST /api/cases":          {},               // refused wherever people sign in
 	"/api/":                    {role: "nobody"}, // answers 404
 	"/":                        {role: "nobody"}, // the interface itself, which holds no case
 

@@ -45,7 +45,7 @@ func (c *demoCmd) Run(e *env) error {
 	if err != nil {
 		return exit(2, fmt.Errorf("the editions cannot be served on %s: %w; choose another address with --editions", c.Editions, err))
 	}
-	d, err := newDesk(e, folders, c.Addr, c.Token)
+	d, err := newDesk(e, folders, c.Dir, c.Addr, c.Token)
 	if err != nil {
 		return err
 	}

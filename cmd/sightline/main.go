@@ -94,7 +94,11 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:]))
+	args := os.Args[1:]
+	if len(args) == 0 { // a double click: show the cases of this person
+		args = []string{"serve", "--open"}
+	}
+	os.Exit(run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, args))
 }
 
 // run executes one command line and returns the exit status.

@@ -2,7 +2,9 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -11,6 +13,7 @@ import (
 
 	"sightline"
 	"sightline/archive"
+	"sightline/web"
 	"sightline/when"
 )
 
@@ -45,6 +48,42 @@ func (c *newCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stdout, "Made the case %s in %s. Items will be %s-001, %s-002, ...\nNext: sightline add --case %s FILES\n", k.ID, c.Name, k.Prefix, k.Prefix, c.Name)
 	return nil
+}
+
+// newCaseIn makes a case folder in home from what a person answered in the
+// desk. The folder is named after the title and never written over.
+func newCaseIn(home string, in web.NewCase) (*folder, error) {
+	title := strings.TrimSpace(in.Title)
+	name := slug(title)
+	if name == "" || len(title) > 200 {
+		return nil, fmt.Errorf("a case needs a name of at most 200 characters with a letter or digit in it: %w", sightline.ErrInvalid)
+	}
+	if len(name) > 60 {
+		name = strings.Trim(name[:60], "-")
+	}
+	dir := filepath.Join(home, name)
+	for n := 2; ; n++ {
+		if _, err := os.Lstat(dir); errors.Is(err, os.ErrNotExist) {
+			break
+		} else if err != nil || n > 99 {
+			return nil, fmt.Errorf("there are too many cases of the name %q in %s; choose another: %w", title, home, sightline.ErrInvalid)
+		}
+		dir = filepath.Join(home, fmt.Sprintf("%s-%d", name, n))
+	}
+	c := newCmd{Name: dir, Title: title, Zone: in.Zone, Lang: in.Languages, Place: in.Place, Date: strings.TrimSpace(in.Date)}
+	if c.Zone == "" {
+		c.Zone = "UTC"
+	}
+	k, err := c.build()
+	if err != nil {
+		return nil, err
+	}
+	if c.Date != "" {
+		if r, err := when.Parse(when.Written{Kind: "edtf", Value: c.Date, Zone: c.Zone}); err != nil || r.Status != when.StatusOK {
+			return nil, fmt.Errorf("the date %q is not one such as 2018-01-15 or 2018-01: %w", c.Date, sightline.ErrInvalid)
+		}
+	}
+	return archive.Create(dir, *k, archive.Options{})
 }
 
 func (c *newCmd) build() (*sightline.Case, error) {

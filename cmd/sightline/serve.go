@@ -24,9 +24,10 @@ type serveCmd struct {
 	inCase  `embed:""`
 	watched `embed:""`
 	Team    teamFlags `embed:""`
-	Dirs    []string  `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder."`
+	Dirs    []string  `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder, else the cases in Sightline in your home folder."`
 	Addr    string    `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
 	NoWork  bool      `help:"Do not run jobs in this process; \"sightline work\" does."`
+	Open    bool      `help:"Open the desk in the browser of this machine."`
 	Token   string    `env:"SIGHTLINE_TOKEN" hidden:"" help:"Fixed token, for tests."`
 }
 
@@ -37,18 +38,25 @@ func (c *serveCmd) Run(e *env) error {
 		}
 	}
 	var folders []*folder
+	var home string // where cases made in the desk go
 	var err error
 	if len(c.Dirs) == 0 {
 		var f *folder
 		f, err = c.openIn(e.ctx, archive.Options{})
 		folders = []*folder{f}
+		if c.inCase == (inCase{}) && errors.Is(err, errNoCase) {
+			folders, home, err = homeCases(e.ctx)
+		}
 	} else {
 		folders, err = openCases(e.ctx, c.Dirs)
 	}
 	if err != nil {
 		return err
 	}
-	d, err := newDesk(e, folders, c.Addr, c.Token)
+	if home == "" {
+		home = caseHome(c.Dirs, folders)
+	}
+	d, err := newDesk(e, folders, home, c.Addr, c.Token)
 	if err != nil {
 		return err
 	}
@@ -61,6 +69,11 @@ func (c *serveCmd) Run(e *env) error {
 	}
 	for _, f := range folders {
 		fmt.Fprintf(e.stdout, "case      %s\n", f.Place)
+	}
+	if c.Open {
+		if err := openBrowser(e.ctx, "http://"+d.addr+d.server.OpenPath()); err != nil {
+			fmt.Fprintf(e.stderr, "the browser could not be opened (%v): open the address above\n", err)
+		}
 	}
 	return d.run(e.ctx, !c.NoWork)
 }
@@ -79,7 +92,7 @@ type desk struct {
 	scenes   deskScenes
 }
 
-func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
+func newDesk(e *env, folders []*folder, home, addr, token string) (*desk, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, exit(2, fmt.Errorf("the desk cannot listen on %s: %w; choose another with --addr", addr, err))
@@ -98,8 +111,12 @@ func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
 		return nil, err
 	}
 	d := &desk{addr: l.Addr().String(), main: l, original: o, folders: folders, log: e.stderr}
-	if d.temp, err = os.MkdirTemp(folders[0].Dir, ".upload-*"); err != nil {
-		return nil, fmt.Errorf("failed to make room for uploads in %s: %w", folders[0].Dir, err)
+	room := home
+	if len(folders) > 0 {
+		room = folders[0].Dir
+	}
+	if d.temp, err = os.MkdirTemp(room, ".upload-*"); err != nil {
+		return nil, fmt.Errorf("failed to make room for uploads in %s: %w", room, err)
 	}
 	var cases []*web.Case
 	for _, f := range folders {
@@ -110,8 +127,24 @@ func newDesk(e *env, folders []*folder, addr, token string) (*desk, error) {
 		cases = append(cases, wc)
 	}
 	sandboxed, notes := platformNotes(e.ctx)
+	var newCase web.NewCaseFunc
+	if home != "" {
+		newCase = func(_ context.Context, in web.NewCase) (string, error) {
+			f, err := newCaseIn(home, in)
+			if err != nil {
+				return "", err
+			}
+			wc, err := webCase(e.ctx, f)
+			if err != nil {
+				return "", errors.Join(err, f.Close())
+			}
+			d.join(e.ctx, f, wc)
+			return wc.ID, nil
+		}
+	}
 	d.server = web.New(web.Config{
-		Cases: cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
+		NewCase: newCase,
+		Cases:   cases, Addr: d.addr, Token: token, Version: version, Sandbox: sandboxed, Notes: notes,
 		Original: "http://" + o.Addr().String(), TempDir: d.temp, Methods: webMethods(d.scene), Reports: d.reports(),
 	})
 	return d, nil
