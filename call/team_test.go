@@ -339,6 +339,25 @@ func TestTorAcceptsTheConfiguration(t *testing.T) {
 	if bytes.Contains(out, []byte("[warn]")) {
 		t.Logf("%s", out)
 	}
+
+	// Without a network it makes the onion names of both services all the same.
+	ctx, stop := context.WithCancel(context.Background())
+	cmd := exec.CommandContext(ctx, tor, "-f", rc, "--defaults-torrc", os.DevNull, "--DisableNetwork", "1")
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer stop()
+	for _, service := range []string{"sightline", "sightline-team"} {
+		name := ""
+		for end := time.Now().Add(30 * time.Second); name == "" && time.Now().Before(end); time.Sleep(50 * time.Millisecond) {
+			b, _ := os.ReadFile(filepath.Join(dir, service, "hostname"))
+			name = strings.TrimSpace(string(b))
+		}
+		if len(name) != 62 || !strings.HasSuffix(name, ".onion") {
+			t.Errorf("%s: onion name %q", service, name)
+		}
+	}
 }
 
 // Every sentence exists in every language, and every refusal has a status.
