@@ -23,6 +23,8 @@ type Collecting struct {
 	Formats []string
 	// Preview says what an export holds; nothing is written.
 	Preview func(ctx context.Context, u Upload, as string, o ImportAnswers) (any, error)
+	// Seen compares the pictures of the case with one another.
+	Seen func(ctx context.Context, by sightline.Actor) (*SeenReport, error)
 	// Import takes the records of an export.
 	Import func(ctx context.Context, by sightline.Actor, u Upload, as string, o ImportAnswers) (*ImportReport, error)
 }
@@ -63,6 +65,14 @@ type ImportAnswers struct {
 	Rows    int             `json:"rows"` // how many records a preview shows
 }
 
+// SeenReport says what was compared.
+type SeenReport struct {
+	Compared int      `json:"compared"`
+	Found    int      `json:"found"` // pairs that look alike
+	Left     int      `json:"left"`  // pictures past the limit, not compared
+	Failed   []string `json:"failed"`
+}
+
 // ImportReport says what became of each record.
 type ImportReport struct {
 	AddReport
@@ -81,6 +91,7 @@ type BadRow struct {
 func (s *Server) collectRoutes(m *router) {
 	m.HandleFunc("POST /api/cases/{case}/collect", s.inCase(s.collect))
 	m.HandleFunc("GET /api/cases/{case}/collect", s.inCase(s.collecting))
+	m.HandleFunc("POST /api/cases/{case}/alike", s.inCase(s.alike))
 	m.HandleFunc("GET /api/cases/{case}/formats", s.inCase(s.formats))
 	m.HandleFunc("POST /api/cases/{case}/preview", s.inCase(s.preview))
 	m.HandleFunc("POST /api/cases/{case}/import", s.inCase(s.importFile))
@@ -139,6 +150,17 @@ func (s *Server) collecting(w http.ResponseWriter, r *http.Request, c *Case) err
 	})
 	if err == nil {
 		reply(w, out)
+	}
+	return err
+}
+
+func (s *Server) alike(w http.ResponseWriter, r *http.Request, c *Case) error {
+	if c.Collecting.Seen == nil {
+		return fmt.Errorf("pictures cannot be compared here: %w", sightline.ErrDenied)
+	}
+	rep, err := c.Collecting.Seen(r.Context(), s.actor(r, c))
+	if err == nil {
+		reply(w, rep)
 	}
 	return err
 }

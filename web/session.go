@@ -422,6 +422,7 @@ var calls = map[string]access{
 	"GET /api/cases/{case}/jobs":              {role: "investigator"},
 	"GET /api/cases/{case}/collect":           {role: "investigator"},
 	"POST /api/cases/{case}/collect":          {role: "investigator"},
+	"POST /api/cases/{case}/alike":            {role: "investigator"},
 	"GET /api/cases/{case}/formats":           {role: "investigator"},
 	"POST /api/cases/{case}/preview":          {role: "investigator"},
 	"POST /api/cases/{case}/import":           {role: "investigator"},

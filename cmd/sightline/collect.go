@@ -325,6 +325,7 @@ func collectCalls(f *folder) web.Collecting {
 			return queueAddresses(ctx, f, g, capture.Task{Reason: ask.Reason, Persona: ask.Persona, Access: ask.Access, Seal: ask.Seal, By: by.Name, Argv: []string{"desk"}}, ask.URLs)
 		},
 		Formats: intake.ImportFormats(),
+		Seen:    func(ctx context.Context, by sightline.Actor) (*web.SeenReport, error) { return seenBefore(ctx, f, by) },
 		Preview: func(_ context.Context, u web.Upload, as string, o web.ImportAnswers) (any, error) {
 			return previewImport(u, as, o)
 		},

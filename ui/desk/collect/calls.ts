@@ -38,6 +38,7 @@ export const collectApi = {
   queue: (c: string) => call<Line[]>(at(c, 'collect')),
   ask: (c: string, body: { urls: string[]; reason: string; persona: string; access: string; seal: boolean }) =>
     call<Asked>(at(c, 'collect'), { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+  seen: (c: string) => call<{ compared: number; found: number; left: number; failed: string[] }>(at(c, 'alike'), { method: 'POST' }),
   formats: (c: string) => call<string[]>(at(c, 'formats')),
   preview: (c: string, file: File, as: string, a: Answers) => call<Preview>(at(c, 'preview'), form(file, as, a)),
   take: (c: string, file: File, as: string, a: Answers) => call<Imported>(at(c, 'import'), form(file, as, a)),
