@@ -284,3 +284,29 @@ func TestPlantedFaults(t *testing.T) {
 		}
 	}
 }
+
+// The list of what changed since an edition that showed an item whole does not
+// repeat what is now withheld.
+func TestChangesDoNotTellWhatIsNowRedacted(t *testing.T) {
+	doc, lib := redactedCase(t)
+	before := clone(doc)
+	for _, it := range before.Items {
+		it.Redactions = nil
+	}
+	before = Public(before, []byte("secret"))
+	res, err := Build(context.Background(), Input{Doc: doc, Before: before, Former: []*sightline.Edition{{ID: "v1", Number: 1}}, Number: 2, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"),
+		Log: LogMaterial{Origin: "test/case", Size: 7, Root: doc.Head.Root}, Blob: lib.open}, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if before.Items[0].SHA256 == "" {
+		t.Fatal("the edition before did not show the item whole")
+	}
+	for name, b := range contents(t, res.Dir) {
+		for _, it := range before.Items {
+			if strings.Contains(string(b), it.SHA256) || strings.Contains(string(b), "canary") {
+				t.Errorf("%s tells what the edition before showed of %s", name, it.ID)
+			}
+		}
+	}
+}
