@@ -327,6 +327,9 @@ func (p *process) stream(n int64) time.Duration {
 
 // Memory does not grow with the upload. The goal is 64 MiB for 2 GiB.
 func TestMemoryOfAStreamedUpload(t *testing.T) {
+	if testing.Short() {
+		t.Skip("streams 64 MiB")
+	}
 	p := startProcess(t)
 	p.stream(1 << 20)
 	small := p.peak()

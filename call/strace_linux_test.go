@@ -17,6 +17,9 @@ import (
 // source wrote or its code. This also sees bytes that were written and removed
 // again, which a scan of the folder cannot.
 func TestEveryWriteOfTheServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("runs the server under strace")
+	}
 	strace, err := exec.LookPath("strace")
 	if err != nil {
 		t.Skip("strace is not installed")
