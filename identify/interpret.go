@@ -386,7 +386,7 @@ func (r *reading) apply(it *sightline.Item) {
 	times, place := r.times(), r.place()
 	kept := it.Facts[:0:0]
 	for _, f := range it.Facts {
-		if strings.HasPrefix(f.Field, "File:") || f.Tool == "table" || f.Tool == "alike" {
+		if strings.HasPrefix(f.Field, "File:") || strings.HasPrefix(f.Field, "Capture:") || strings.HasPrefix(f.Field, "Alike:") || f.Tool == "table" {
 			kept = append(kept, f)
 		}
 	}

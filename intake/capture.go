@@ -142,7 +142,7 @@ func (c *Captured) describe(it *sightline.Item, media []string) {
 	}
 	says := func(f, v, doubt string) {
 		if v != "" {
-			it.Facts = append(it.Facts, sightline.Fact{Field: "Capture:" + f, Value: v, Tool: "sightline", Doubt: doubt})
+			it.Facts = append(it.Facts, sightline.Fact{Field: "Capture:" + f, Value: v, Tool: "capture", Doubt: doubt})
 		}
 	}
 	result := "preserved"
@@ -221,11 +221,11 @@ func (a *Adder) shown(ctx context.Context, r *Report, c Captured, m CapturedMedi
 	line := Line{Name: name, SHA256: k.blob.Digest.String(), Size: k.blob.Size, Type: k.kind.Type}
 	added := false
 	here := []sightline.Fact{
-		{Field: "Capture:page", Value: c.Final, Tool: "sightline"},
-		{Field: "Capture:media_url", Value: m.URL, Tool: "sightline"},
+		{Field: "Capture:page", Value: c.Final, Tool: "capture"},
+		{Field: "Capture:media_url", Value: m.URL, Tool: "capture"},
 	}
 	if m.Alt != "" {
-		here = append(here, sightline.Fact{Field: "Capture:caption", Value: m.Alt, Tool: "sightline", Doubt: "as the page says; nothing here has checked it"})
+		here = append(here, sightline.Fact{Field: "Capture:caption", Value: m.Alt, Tool: "capture", Doubt: "as the page says; nothing here has checked it"})
 	}
 	_, err := a.Store.Update(ctx, a.Actor, func(w sightline.Writer) error {
 		added = false

@@ -194,6 +194,28 @@ func TestCollect(t *testing.T) {
 		t.Errorf("%d pages, %d pictures, %d failures in the log", pages, pictures, failed)
 	}
 	sh(0, "check", "--case", c)
+	// The jobs that read a file's own metadata leave alone what the capture said.
+	sh(0, "work", "--case", c, "--until-idle")
+	f, err = openCase(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err = loadDocument(t.Context(), f)
+	f.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, it := range doc.Items {
+		n := 0
+		for _, x := range it.Facts {
+			if x.Field == "Capture:job" || x.Field == "Capture:page" {
+				n++
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s lost what its capture said", it.ID)
+		}
+	}
 
 	out := filepath.Join(dir, "all.wacz")
 	sh(0, "export", "wacz", "--case", c, "-o", out)
