@@ -127,7 +127,7 @@ test('from collected to verified, with one disagreement', { skip }, async () => 
   await ben.getByLabel('Position', { exact: true }).fill('4381.5 -10 m');
   await ben.getByLabel('95 % radius in metres').fill('4');
   await ben.getByRole('button', { name: 'Submit the answer' }).click();
-  await state(ben).filter({ hasText: 'in dispute' }).waitFor();
+  await state(ben).filter({ hasText: 'disputed' }).waitFor();
   await ben.getByText('60.0 m apart').first().waitFor();
   // Now both are side by side.
   await ben.locator('.rv-side section').nth(1).waitFor();
@@ -136,7 +136,7 @@ test('from collected to verified, with one disagreement', { skip }, async () => 
   await ben.getByRole('button', { name: 'Send' }).click();
 
   // Ana sees it come, finds her mistake, and says what it was.
-  await state(ana).filter({ hasText: 'in dispute' }).waitFor();
+  await state(ana).filter({ hasText: 'disputed' }).waitFor();
   await ana.locator('.rv-talk', { hasText: 'left corner' }).waitFor();
   assert.equal(await ana.locator('.rv-talk img').count(), 0, 'a comment is text');
   await ana.getByRole('button', { name: 'Answer this question' }).last().click();
