@@ -148,7 +148,7 @@ test('from collected to verified, with one disagreement', { skip }, async () => 
   await form.getByLabel('What was wrong').fill('Point 4 was the right corner.');
   await form.getByRole('button', { name: 'Submit the answer' }).click();
   await state(ana).filter({ hasText: 'verified' }).waitFor();
-  await ana.getByText('They disagreed at first').waitFor();
+  await ana.locator('.rv-question', { hasText: 'They disagreed at first' }).waitFor();
   await state(ben).filter({ hasText: 'verified' }).waitFor();
   const axis = await ana.evaluate((id) => sightline.desk.items.get(id).axes.place, item);
   assert.deepEqual([axis.status, axis.by, axis.blind], ['verified', ['Ana Ruiz', 'Ben Diaz'], true]);
