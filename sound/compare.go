@@ -125,6 +125,11 @@ func compare(a, b *Track, e effort) Pair {
 	// between them. Where one moment carries all the evidence and the rest of a
 	// long overlap is silent about it, the waveform does not decide.
 	single := p.windows >= 4 && p.inliers*2 < p.windows && len(p.Breaks) == 0
+	// In a short overlap the windows are too few to tell; there it is said by
+	// how much of what agrees lies in one moment.
+	if p.windows < 4 && p.Overlap < 0.25*math.Min(a.Duration, b.Duration) {
+		single = single || agreement(a, b, p.Lag) > oneMoment
+	}
 	if single {
 		p.Score = math.Min(p.Score, 0.5)
 	}
@@ -154,6 +159,44 @@ func evidence(c Candidate, l line, windows int) float64 {
 		ev = math.Max(ev, math.Sqrt(math.Max(0, l.strength*l.strength-byChance*float64(l.inliers)))*math.Sqrt(float64(l.inliers)/float64(windows)))
 	}
 	return ev
+}
+
+// oneMoment is the part of the agreement in a tenth of a second from which the
+// rest of a short overlap is taken to be silent: of ten true overlaps of a
+// second one was above it, a shot alone in a quiet second is.
+const oneMoment = 0.9
+
+// agreement is the largest part of the correlation of two tracks at a lag that
+// any tenth of a second of their overlap carries.
+func agreement(a, b *Track, lag float64) float64 {
+	lo := math.Max(0, lag)
+	n := int(overlap(a, b, lag) * SyncRate)
+	at, bt := int(lo*SyncRate), int((lo-lag)*SyncRate)
+	n = min(n, a.n-at, b.n-bt)
+	if n <= 0 {
+		return 0
+	}
+	x, y := a.whiten(at, at+n), b.whiten(bt, bt+n)
+	const bin = SyncRate / 20
+	sums := make([]float64, n/bin+1)
+	whole := 0.0
+	for i := range x {
+		v := float64(x[i]) * float64(y[i])
+		sums[i/bin] += v
+		whole += v
+	}
+	most := 0.0
+	for i := range sums {
+		v := sums[i]
+		if i+1 < len(sums) {
+			v += sums[i+1]
+		}
+		most = math.Max(most, v)
+	}
+	if whole <= 0 {
+		return 1
+	}
+	return most / whole
 }
 
 // acceptAt is the score from which a lag is used.
