@@ -678,7 +678,7 @@ export const mountScene: MountScene = (el, input) => {
     } catch (e) {
       if (destroyed) return;
       // Without a model the evidence is still shown, over nothing, and the reason is said.
-      chrome.message(t(input.lang.get(), 'scene unreadable', { why: e instanceof Error ? e.message : String(e) }));
+      chrome.message((doc.layers ?? []).length === 0 ? t(input.lang.get(), 'no scene') : t(input.lang.get(), 'scene unreadable', { why: e instanceof Error ? e.message : String(e) }));
       rebuild();
       fit(focus(), false);
     }
