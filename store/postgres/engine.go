@@ -27,11 +27,19 @@ type engine struct {
 	addr   Address
 	schema string
 	db     *sql.DB
+	light  *sql.DB // commits without waiting for the disk
 }
 
 var _ tables.Engine = (*engine)(nil)
 
 func (e *engine) Bind(q string) string { return tables.Numbered(q) }
+
+// Light has connections of its own, whose commits do not wait for the disk.
+func (e *engine) Light(_ context.Context, fn func(tables.Queryer) error) error { return fn(e.light) }
+
+func (e *engine) Clock() string {
+	return "CAST(extract(epoch FROM clock_timestamp()) * 1000 AS BIGINT)"
+}
 
 func (e *engine) ViewTx() *sql.TxOptions {
 	return &sql.TxOptions{Isolation: sql.LevelRepeatableRead, ReadOnly: true}

@@ -27,8 +27,10 @@ package postgres
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"iter"
+	"maps"
 	"net/url"
 	"regexp"
 	"slices"
@@ -50,6 +52,7 @@ type Options = tables.Options
 type Store struct {
 	*tables.Store
 	addr   Address
+	light  *sql.DB // for claims and beats
 	listen sync.Once
 	stop   context.CancelFunc
 	ended  context.Context
@@ -124,8 +127,12 @@ func (a Address) WithCase(id string) Address {
 func (a Address) schema() string { return casePrefix + a.Case }
 
 // pool opens connections that see the given schema and nothing else.
-func (a Address) pool(schema string) *sql.DB {
+func (a Address) pool(schema string) *sql.DB { return a.settle(schema, nil) }
+
+// settle is pool with settings that go before those of the address.
+func (a Address) settle(schema string, given map[string]string) *sql.DB {
 	c := a.config.Copy()
+	maps.Copy(c.RuntimeParams, given)
 	if schema != "" {
 		c.RuntimeParams["search_path"] = pgx.Identifier{schema}.Sanitize()
 	}
@@ -189,7 +196,8 @@ func open(a Address, schema string, o Options) *Store {
 	db := a.pool(schema)
 	s := &Store{addr: a}
 	s.ended, s.stop = context.WithCancel(context.Background())
-	s.Store = tables.New(&engine{a, schema, db}, db, db, 2*time.Second, o)
+	s.light = a.settle(schema, map[string]string{"synchronous_commit": "off"})
+	s.Store = tables.New(&engine{addr: a, schema: schema, db: db, light: s.light}, db, db, 2*time.Second, o)
 	return s
 }
 
@@ -197,7 +205,7 @@ func open(a Address, schema string, o Options) *Store {
 func Cases(ctx context.Context, a Address) ([]string, error) {
 	db := a.pool("")
 	defer db.Close()
-	en := &engine{a, "", db}
+	en := &engine{addr: a, db: db}
 	rows, err := db.QueryContext(ctx, `SELECT nspname FROM pg_catalog.pg_namespace WHERE left(nspname, 5) = 'case_'`)
 	if err != nil {
 		return nil, fmt.Errorf("failed to list the cases: %w", en.Explain(err))
@@ -229,7 +237,7 @@ func drop(ctx context.Context, a Address, schema string) error {
 	defer db.Close()
 	_, err := db.ExecContext(ctx, `DROP SCHEMA IF EXISTS `+pgx.Identifier{schema}.Sanitize()+` CASCADE`)
 	if err != nil {
-		return fmt.Errorf("failed to remove %s: %w", a, (&engine{a, schema, db}).Explain(err))
+		return fmt.Errorf("failed to remove %s: %w", a, (&engine{addr: a, schema: schema, db: db}).Explain(err))
 	}
 	return nil
 }
@@ -249,7 +257,7 @@ func (s *Store) engine() *engine { return &engine{addr: s.addr, schema: s.addr.s
 // Close ends the use of the case.
 func (s *Store) Close() error {
 	s.stop()
-	return s.Store.Close()
+	return errors.Join(s.Store.Close(), s.light.Close())
 }
 
 // Watch yields the entries from position after on and then each new one. The

@@ -54,7 +54,7 @@ func address(t testing.TB, s string) Address {
 func TestSuite(t *testing.T) {
 	c := storetest.StartPostgres(t)
 	storetest.Run(t, func(t *testing.T, clock *storetest.Clock, maxTries int) sightline.Store {
-		s, err := Create(ctx, address(t, c.Database(t)), origin, Options{Now: clock.Now, MaxTries: maxTries, LogKey: signer(t)})
+		s, err := Create(ctx, address(t, c.Database(t)), origin, Options{Now: clock.Now, Leases: clock.Now, MaxTries: maxTries, LogKey: signer(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

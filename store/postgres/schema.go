@@ -111,7 +111,7 @@ CREATE INDEX job_item ON job(item);
 func lay(ctx context.Context, a Address, name, origin string) error {
 	db := a.pool(name)
 	defer db.Close()
-	en := &engine{a, name, db}
+	en := &engine{addr: a, schema: name, db: db}
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return fmt.Errorf("failed to make the case in the database: %w", en.Explain(err))

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -19,6 +20,28 @@ type engine struct{ s *Store }
 var _ tables.Engine = engine{}
 
 func (engine) Bind(q string) string { return q }
+
+func (engine) Clock() string { return "CAST(unixepoch('subsec') * 1000 AS INTEGER)" }
+
+// Light keeps to the one connection that writes, so that it waits its turn like
+// every update, and lets it wait for the disk again afterwards.
+func (e engine) Light(ctx context.Context, fn func(tables.Queryer) error) error {
+	conn, err := e.s.write.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if _, err := conn.ExecContext(ctx, "PRAGMA synchronous=NORMAL"); err != nil {
+		return err
+	}
+	defer func() {
+		if _, err := conn.ExecContext(context.WithoutCancel(ctx), e.s.durable()); err != nil {
+			// The pool opens another one, with the settings of the case.
+			conn.Raw(func(any) error { return driver.ErrBadConn }) //nolint:errcheck // it is what it returns
+		}
+	}()
+	return fn(conn)
+}
 
 func (engine) ViewTx() *sql.TxOptions { return nil }
 

@@ -149,6 +149,14 @@ func (s *Store) connect() error {
 	return nil
 }
 
+// durable is the setting of a connection that writes: a commit is on the disk.
+func (s *Store) durable() string {
+	if s.opts.Scratch {
+		return "PRAGMA synchronous=OFF"
+	}
+	return "PRAGMA synchronous=FULL"
+}
+
 func (s *Store) hasWAL() bool {
 	fi, err := os.Stat(s.path + "-wal")
 	return err == nil && fi.Size() > 0

@@ -41,7 +41,7 @@ func (s *stream) Read(p []byte) (int, error) {
 
 func TestSuite(t *testing.T) {
 	storetest.Run(t, func(t *testing.T, clock *storetest.Clock, maxTries int) sightline.Store {
-		s, err := Create(filepath.Join(t.TempDir(), "case.db"), origin, Options{Now: clock.Now, MaxTries: maxTries, LogKey: signer(t)})
+		s, err := Create(filepath.Join(t.TempDir(), "case.db"), origin, Options{Now: clock.Now, Leases: clock.Now, MaxTries: maxTries, LogKey: signer(t)})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -101,59 +101,160 @@ func (w *writer) Finish(j sightline.Job, out sightline.JobOutcome) error {
 
 // Claim takes the most urgent job of the lanes. See [sightline.Jobs].
 func (s *Store) Claim(ctx context.Context, worker string, lanes []string, lease time.Duration) (*sightline.Job, error) {
-	if worker == "" || len(lanes) == 0 || lease <= 0 {
-		return nil, fmt.Errorf("claiming a job needs a worker, lanes and a lease: %w", sightline.ErrInvalid)
+	j, taken, err := s.ClaimFor(ctx, sightline.Ask{Worker: worker, Lanes: lanes, Lease: lease}, nil)
+	if err != nil || !taken {
+		return nil, err
 	}
-	now := s.opts.Now()
-	ready := `WHERE lane IN (?` + strings.Repeat(",?", len(lanes)-1) + `) AND (state='waiting' OR (state='running' AND until<?)) ORDER BY priority DESC, n LIMIT 1`
-	args := []any{}
-	for _, l := range lanes {
-		args = append(args, l)
+	return j, nil
+}
+
+// Leases are reckoned by the clock of the database, so that workers whose own
+// clocks are wrong neither lose their jobs nor keep those of others. Where that
+// clock is set back, leases would seem to last too long: one that ends later
+// than any lease could is taken as ended. A living worker writes its own anew
+// within seconds.
+const farLease = 10 * time.Minute
+
+// clock is the time of leases, UTC milliseconds, as an expression whose one
+// argument leaseNow gives.
+func (s *Store) clock(n int) string {
+	return fmt.Sprintf("coalesce(CAST(?%d AS BIGINT), %s)", n, s.engine.Clock())
+}
+
+func (s *Store) leaseNow() sql.NullInt64 {
+	if s.opts.Leases == nil {
+		return sql.NullInt64{}
 	}
-	args = append(args, now.UnixMilli())
+	return sql.NullInt64{Int64: s.opts.Leases().UnixMilli(), Valid: true}
+}
+
+// ended is the condition that a lease has ended; ?1 is leaseNow, ?2 the
+// longest that a lease could still last.
+func (s *Store) ended() string {
+	c := s.clock(1)
+	return `(until < ` + c + ` OR until > ` + c + ` + ?2)`
+}
+
+// listed writes "IN (?n, ...)" for words and appends them to args. For a single
+// one it writes "=", which lets an index give the order as well.
+func listed(words []string, args *[]any) string {
+	if len(words) == 1 {
+		*args = append(*args, words[0])
+		return fmt.Sprintf("=?%d", len(*args))
+	}
+	var b strings.Builder
+	b.WriteString("IN (")
+	for i, w := range words {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		*args = append(*args, w)
+		fmt.Fprintf(&b, "?%d", len(*args))
+	}
+	b.WriteByte(')')
+	return b.String()
+}
+
+// ClaimFor takes the most urgent job that a worker asks for. See
+// [sightline.Claimer].
+func (s *Store) ClaimFor(ctx context.Context, a sightline.Ask, can func(sightline.Job) bool) (*sightline.Job, bool, error) {
+	if a.Worker == "" || len(a.Lanes) == 0 || a.Lease <= 0 {
+		return nil, false, fmt.Errorf("claiming a job needs a worker, lanes and a lease: %w", sightline.ErrInvalid)
+	}
+	far := (2*a.Lease + farLease).Milliseconds()
+	args := []any{nil, far}
+	// The condition on state a second time, as the index of the queue has it.
+	ready := `WHERE lane ` + listed(a.Lanes, &args) + ` AND state IN ('waiting', 'running') AND (state='waiting' OR (state='running' AND ` + s.ended() + `))`
+	for _, n := range a.Not {
+		args = append(args, n.Kind, n.Version)
+		ready += fmt.Sprintf(` AND NOT (kind=?%d AND version=?%d)`, len(args)-1, len(args))
+	}
+	ready += ` ORDER BY priority DESC, n LIMIT 1`
 	for {
+		args[0] = s.leaseNow()
 		// Looking is cheap and takes no lock; most looks find nothing.
 		var j sightline.Job
 		err := s.again(ctx, func() (err error) {
+			if len(a.Before) > 0 {
+				// The transaction gives both looks one state.
+				return s.View(ctx, sightline.Actor{}, func(r sightline.Reader) error {
+					r1 := r.(*reader)
+					if j, err = scanJob(r1.q.QueryRowContext(ctx, jobColumns+ready, args...)); err != nil {
+						return err
+					}
+					first, err := r1.FirstJob(a.Before)
+					if err == nil && (first == nil || first.ID != j.ID) {
+						err = sql.ErrNoRows
+					}
+					return err
+				})
+			}
 			j, err = scanJob(s.Reading().QueryRowContext(ctx, jobColumns+ready, args...))
 			return err
 		})
 		if errors.Is(err, sql.ErrNoRows) {
-			return nil, nil
+			return nil, false, nil
 		}
 		if err != nil {
-			return nil, s.failed("failed to look for work", err)
+			return nil, false, s.failed("failed to look for work", err)
+		}
+		if can != nil && !can(j) {
+			return &j, false, nil
 		}
 		// Not again: where the answer of a claim was lost, its lease ends.
-		taken, err := s.take(ctx, j, worker, now, lease)
+		taken, err := s.take(ctx, &j, a, far)
 		if err != nil && s.engine.Retry(err) && ctx.Err() == nil {
 			continue
 		}
 		if err != nil {
-			return nil, s.failed("failed to claim a job", err)
+			return nil, false, s.failed("failed to claim a job", err)
 		}
 		if taken {
-			j.State, j.Worker, j.Until, j.Tries, j.Progress = "running", worker, sightline.EntryTime(now.Add(lease)), j.Tries+1, 0
-			j.Started, j.Ended, j.Error = sightline.EntryTime(now), "", ""
-			return &j, nil
+			return &j, true, nil
 		}
 	}
 }
 
 // take makes one job ours, unless somebody else was faster or it has been
 // begun too often already: then its worker died each time.
-func (s *Store) take(ctx context.Context, j sightline.Job, worker string, now time.Time, lease time.Duration) (bool, error) {
+func (s *Store) take(ctx context.Context, j *sightline.Job, a sightline.Ask, far int64) (bool, error) {
+	now, at := s.leaseNow(), sightline.EntryTime(s.opts.Now())
 	if j.State == "running" && j.Tries >= s.opts.MaxTries {
-		_, err := s.Writing().ExecContext(ctx, `UPDATE job SET state='failed', worker='', until=0, ended=?, error=? WHERE id=? AND state='running' AND until<?`,
-			sightline.EntryTime(now), fmt.Sprintf("given up after %d tries: the worker ended each time before the job did", j.Tries), j.ID, now.UnixMilli())
+		_, err := s.Writing().ExecContext(ctx, `UPDATE job SET state='failed', worker='', until=0, ended=?3, error=?4 WHERE id=?5 AND state='running' AND `+s.ended(),
+			now, far, at, fmt.Sprintf("given up after %d tries: the worker ended each time before the job did", j.Tries), j.ID)
 		return false, err
 	}
-	res, err := s.Writing().ExecContext(ctx, `UPDATE job SET state='running', worker=?, until=?, tries=tries+1, progress=0, error='', started=?, ended=''
-		WHERE id=? AND (state='waiting' OR (state='running' AND until<?))`, worker, now.Add(lease).UnixMilli(), sightline.EntryTime(now), j.ID, now.UnixMilli())
+	var until int64
+	err := s.engine.Light(ctx, func(q Queryer) error {
+		return s.bound(q).QueryRowContext(ctx, `UPDATE job SET state='running', worker=?3, until=`+s.clock(1)+`+?4, tries=tries+1, progress=0, error='', started=?5, ended=''
+			WHERE id=?6 AND (state='waiting' OR (state='running' AND `+s.ended()+`)) RETURNING until, tries`,
+			now, far, a.Worker, a.Lease.Milliseconds(), at, j.ID).Scan(&until, &j.Tries)
+	})
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
 	if err != nil {
 		return false, err
 	}
-	n, err := res.RowsAffected()
+	j.State, j.Worker, j.Until, j.Progress = "running", a.Worker, sightline.EntryTime(time.UnixMilli(until)), 0
+	j.Started, j.Ended, j.Error = at, "", ""
+	return true, nil
+}
+
+// FirstJob is the unfinished job that stands first. See [sightline.JobQueue].
+func (r *reader) FirstJob(lanes []string) (*sightline.Job, error) {
+	args := []any{}
+	j, err := scanJob(r.q.QueryRowContext(r.ctx, jobColumns+`WHERE lane `+listed(lanes, &args)+` AND state IN ('waiting', 'running') ORDER BY priority DESC, n LIMIT 1`, args...))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return &j, err
+}
+
+// Holds reports that a worker still has its job. See [sightline.JobQueue].
+func (r *reader) Holds(jobID, worker string) (bool, error) {
+	n := 0
+	err := r.q.QueryRowContext(r.ctx, `SELECT count(*) FROM job WHERE id=? AND worker=? AND state='running'`, jobID, worker).Scan(&n)
 	return n == 1, err
 }
 
@@ -161,9 +262,11 @@ func (s *Store) take(ctx context.Context, j sightline.Job, worker string, now ti
 func (s *Store) Beat(ctx context.Context, jobID, worker string, lease time.Duration, progress float64) error {
 	var res sql.Result
 	err := s.again(ctx, func() (err error) {
-		res, err = s.Writing().ExecContext(ctx, `UPDATE job SET until=?, progress=? WHERE id=? AND worker=? AND state='running'`,
-			s.opts.Now().Add(lease).UnixMilli(), min(max(progress, 0), 1), jobID, worker)
-		return err
+		return s.engine.Light(ctx, func(q Queryer) error {
+			res, err = s.bound(q).ExecContext(ctx, `UPDATE job SET until=`+s.clock(1)+`+?2, progress=?3 WHERE id=?4 AND worker=?5 AND state='running'`,
+				s.leaseNow(), lease.Milliseconds(), min(max(progress, 0), 1), jobID, worker)
+			return err
+		})
 	})
 	if err != nil {
 		return s.failed("failed to extend a lease", err)

@@ -108,7 +108,11 @@ func (s *Store) seal(ctx context.Context, tx Queryer, a sightline.Actor, w *writ
 		if v.Value, err = sightline.Canonical(values[name]); err != nil {
 			return fmt.Errorf("failed to seal %q: %w", name, err)
 		}
-		if _, err = io.ReadFull(s.opts.Rand, v.Salt); err != nil {
+		from := s.opts.Rand
+		if k, ok := from.(Salter); ok {
+			from = k.Salt(e.Seq, name)
+		}
+		if _, err = io.ReadFull(from, v.Salt); err != nil {
 			return fmt.Errorf("failed to draw a salt: %w", err)
 		}
 		e.Sealed[name] = sightline.Commitment(name, v.Salt, v.Value)

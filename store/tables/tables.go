@@ -37,12 +37,15 @@ import (
 
 // Options tune a store. The zero Options are right for a case of real work.
 type Options struct {
-	// Now is the clock of entries and leases; nil is time.Now.
+	// Now is the clock of entries; nil is time.Now.
 	Now func() time.Time
-	// Clock describes that clock in entries; nil says "system, error unknown".
+	// Leases is the clock of leases, for tests; nil is that of the database.
+	Leases func() time.Time
+	// Clock describes the clock of entries in them; nil says "system, error unknown".
 	Clock func() sightline.Clock
 	// Rand gives the salts; nil is crypto/rand. With a seeded Rand, a fixed
-	// Now and fixed keys a demonstration case is rebuilt byte for byte.
+	// Now and fixed keys a demonstration case is rebuilt byte for byte; with one
+	// that is a [Salter], also when several processes build it.
 	Rand io.Reader
 	// Machine is sealed into every entry; nil describes this machine.
 	Machine any
@@ -57,6 +60,13 @@ type Options struct {
 	MaxTries int
 	// Scratch is for a replay that is thrown away: nothing has to survive.
 	Scratch bool
+}
+
+// Salter is a source of randomness whose salts depend on nothing but the entry
+// and the name of the value, for a scenario in which several processes write.
+type Salter interface {
+	io.Reader
+	Salt(seq sightline.Seq, name string) io.Reader
 }
 
 // Defaults fills in what the zero Options leave open.
@@ -106,6 +116,12 @@ type Engine interface {
 	Turn(ctx context.Context, q Queryer) error
 	// Announce wakes those who watch, when the transaction commits.
 	Announce(ctx context.Context, q Queryer, seq sightline.Seq) error
+	// Clock is an expression of the database's own time, UTC milliseconds.
+	Clock() string
+	// Light runs one statement that is work and not evidence, a claim or a
+	// beat, without waiting for the disk: one that a crash takes back leaves a
+	// job that is claimed again.
+	Light(ctx context.Context, fn func(Queryer) error) error
 	// Retry reports that a transaction failed because of another one, or of a
 	// lost connection, and may be run again.
 	Retry(err error) bool
