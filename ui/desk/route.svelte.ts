@@ -104,10 +104,14 @@ export function startRoute(): void {
       if (!restoring && desk.doc && !desk.playing) write(false);
     }, 700);
     addEventListener('popstate', () => {
+      // From here on nothing may write the state of the screen over the entry
+      // of the history that the person went to.
+      restoring = true;
+      const hash = location.hash;
       clearTimeout(timer);
       timer = window.setTimeout(() => {
         last = 'restored';
-        void restore(location.hash);
+        void restore(hash);
       }, 0);
     });
   });

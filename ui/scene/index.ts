@@ -656,8 +656,10 @@ export const mountScene: MountScene = (el, input) => {
   ];
 
   async function load(): Promise<void> {
+    let found = false;
     try {
       const d = await readSceneDocument(read);
+      found = true;
       sceneDoc = d;
       const parts = await Promise.all(d.layers.map(async (layer) => ({ layer, parts: await readLayer(read, layer) })));
       if (destroyed) return;
@@ -678,7 +680,7 @@ export const mountScene: MountScene = (el, input) => {
     } catch (e) {
       if (destroyed) return;
       // Without a model the evidence is still shown, over nothing, and the reason is said.
-      chrome.message((doc.layers ?? []).length === 0 ? t(input.lang.get(), 'no scene') : t(input.lang.get(), 'scene unreadable', { why: e instanceof Error ? e.message : String(e) }));
+      chrome.message(!found && !doc.layers?.length ? t(input.lang.get(), 'no scene') : t(input.lang.get(), 'scene unreadable', { why: e instanceof Error ? e.message : String(e) }));
       rebuild();
       fit(focus(), false);
     }

@@ -45,6 +45,7 @@ test('the whole interface changes language', { skip }, async () => {
 test('the palette finds an item and opens it', { skip }, async () => {
   await page.keyboard.press('Control+K');
   await page.locator('dialog.palette input').fill('#EJ-024');
+  await page.locator('dialog.palette [role=option]', { hasText: 'EJ-024' }).first().waitFor();
   await page.keyboard.press('Enter');
   await page.locator('.insp .sec.top h2', { hasText: 'EJ-024' }).waitFor();
   assert.equal((await shown()).sel, 'EJ-024');
@@ -54,13 +55,14 @@ test('typing a time moves the playhead; back and forward return', { skip }, asyn
   const box = page.locator('input.now');
   await box.fill('0907');
   await box.press('Enter');
-  assert.equal((await shown()).now, Date.parse('2018-01-15T13:07:00Z'));
+  await page.waitForFunction((t) => window.sightline.desk.clock.get() === t, Date.parse('2018-01-15T13:07:00Z'));
   await box.fill('99');
   await box.press('Enter');
   await page.locator('.time .fault').waitFor();
   await box.press('Escape');
   await page.keyboard.press('Control+K');
   await page.locator('dialog.palette input').fill('#EJ-010');
+  await page.locator('dialog.palette [role=option]', { hasText: 'EJ-010' }).first().waitFor();
   await page.keyboard.press('Enter');
   await page.waitForFunction(() => location.hash.includes('sel=EJ-010'));
   await page.goBack();
@@ -76,16 +78,16 @@ test('library: words and facets narrow it, keys move in it, X chooses', { skip }
   await page.locator('.nav input[type=search]').fill('');
   await page.locator('.facet label').first().click();
   await page.waitForFunction((n) => window.sightline.desk.sorted.length < n, all);
-  await page.waitForFunction(() => /(perspective|media)=/.test(decodeURIComponent(decodeURIComponent(location.hash))), null, { timeout: 5000 });
+  await page.waitForFunction(() => /(perspective|media)=/.test(decodeURIComponent(decodeURIComponent(location.hash))), null);
   await page.locator('.facet label').first().click();
   await page.locator('.library .card').first().click();
+  await page.waitForFunction(() => !!window.sightline.desk.sel);
   const first = (await shown()).sel;
   await page.locator('.library .grid .virtual').focus();
   await page.keyboard.press('ArrowRight');
-  const second = (await shown()).sel;
-  assert.notEqual(second, first);
+  await page.waitForFunction((was) => window.sightline.desk.sel !== was, first);
   await page.keyboard.press('x');
-  assert.equal(await page.evaluate(() => window.sightline.desk.chosen.size), 1);
+  await page.waitForFunction(() => window.sightline.desk.chosen.size === 1);
   await page.keyboard.press('Escape');
 });
 
@@ -205,7 +207,7 @@ test('the road: story, playhead, item, custody, language, publish, check, one fl
   const box = page.locator('input.now');
   await box.fill('09:07');
   await box.press('Enter');
-  assert.equal((await shown()).now, Date.parse('2018-01-15T13:07:00Z'));
+  await page.waitForFunction((t) => window.sightline.desk.clock.get() === t, Date.parse('2018-01-15T13:07:00Z'));
   await page.locator('.nav input[type=search]').fill('EJ-016');
   await page.locator('.nav').getByText('EJ-016').first().click();
   await page.locator('.insp .sec.top h2', { hasText: 'EJ-016' }).waitFor();

@@ -79,5 +79,5 @@ export async function start() {
 export function watch(page, errors) {
   page.on('pageerror', (e) => errors.push(e.message));
   page.on('console', (m) => m.type() === 'error' && !/409/.test(m.text()) && errors.push(m.text() + ' ' + m.location().url));
-  page.setDefaultTimeout(15_000);
+  page.setDefaultTimeout(45_000);
 }
