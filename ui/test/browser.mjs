@@ -24,5 +24,15 @@ if (!chosen.length) {
   console.error('no browser test matches ' + wanted.join(' '));
   process.exit(1);
 }
-const r = spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=300000', ...chosen.map((t) => join(ui, t))], { cwd: ui, stdio: 'inherit' });
-process.exit(r.status ?? 1);
+const run = (f) => spawnSync(process.execPath, ['--test', '--test-concurrency=1', '--test-timeout=300000', join(ui, f)], { cwd: ui, stdio: 'inherit' }).status === 0;
+let failed = chosen.filter((f) => !run(f));
+// On a machine that others load at the same time a page may be later than any
+// wait: a file that failed is run once more there, alone, and both are said.
+if (failed.length && process.env.CI) {
+  console.log(`# failed, run once more: ${failed.join(' ')}`);
+  const still = failed.filter((f) => !run(f));
+  for (const f of failed) console.log(`# ${f}: ${still.includes(f) ? 'failed twice' : 'FAILED AT FIRST, passed at the second run'}`);
+  failed = still;
+}
+if (failed.length) console.error(`browser tests failed: ${failed.join(' ')}`);
+process.exit(failed.length ? 1 : 0);
