@@ -36,6 +36,8 @@ type JobQueue interface {
 	// FirstJob is the unfinished job of the lanes that stands first, whether
 	// somebody works on it or not; nil when there is none.
 	FirstJob(lanes []string) (*Job, error)
+	// KnownJobs says which of these ids are those of jobs, in whatever state.
+	KnownJobs(ids []string) (map[string]bool, error)
 	// Holds reports that the job is running with this worker.
 	Holds(jobID, worker string) (bool, error)
 }

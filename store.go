@@ -219,6 +219,9 @@ func (j Job) Identity() (string, error) {
 type JobOutcome struct {
 	Error string
 	Retry bool // put it back in the queue, unless it has been tried too often
+	// Stopped, with Retry, says that the worker was stopped and the job is not
+	// to blame: it does not count as a try.
+	Stopped bool
 }
 
 // JobFilter selects jobs; empty fields select all.

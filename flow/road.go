@@ -2,8 +2,6 @@ package flow
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"strconv"
@@ -146,44 +144,78 @@ func JobsFor(it *sightline.Item) []sightline.Job {
 	return out
 }
 
-// identity is the SHA-256 of (kind, input, parameters, version).
+// identity is the name under which the queue knows the job. What a job here is
+// made of always has one.
 func identity(j sightline.Job) string {
-	b, _ := json.Marshal([]string{j.Kind, j.Input, string(j.Params), j.Version}) // strings always marshal
-	sum := sha256.Sum256(b)
-	return hex.EncodeToString(sum[:])
+	id, err := j.Identity()
+	if err != nil {
+		return ""
+	}
+	return id
 }
 
+// missingPage is how many items Missing looks at in one go.
+const missingPage = 500
+
 // Missing enqueues the work that items of the case lack, such as after a new
-// program was installed. It returns how many items it looked at.
+// program was installed. It returns how many items it looked at. It keeps no
+// more than a page of them in memory and lets others write between pages.
 func Missing(ctx context.Context, s sightline.Store, a sightline.Actor) (int, error) {
-	var wanted []sightline.Job
-	n := 0
+	var ids []string
 	err := s.View(ctx, a, func(r sightline.Reader) error {
-		wanted, n = nil, 0
-		have := map[string]bool{}
-		jobs, err := r.JobList(sightline.JobFilter{})
-		if err != nil {
-			return err
-		}
-		for _, j := range jobs {
-			have[j.ID] = true
-		}
-		items, err := sightline.All[sightline.Item](r, sightline.KindItem)
-		if err != nil {
-			return err
-		}
-		for _, it := range items {
-			n++
-			for _, j := range JobsFor(it) {
-				if !have[j.ID] {
-					wanted = append(wanted, j)
-				}
+		ids = ids[:0]
+		for row, err := range r.Rows(sightline.KindItem) {
+			if err != nil {
+				return err
 			}
+			ids = append(ids, row.ID)
 		}
 		return nil
 	})
+	if err != nil {
+		return 0, err
+	}
+	for i := 0; i < len(ids); i += missingPage {
+		if err := missing(ctx, s, a, ids[i:min(i+missingPage, len(ids))]); err != nil {
+			return i, err
+		}
+	}
+	return len(ids), nil
+}
+
+func missing(ctx context.Context, s sightline.Store, a sightline.Actor, ids []string) error {
+	var wanted []sightline.Job
+	err := s.View(ctx, a, func(r sightline.Reader) error {
+		wanted = wanted[:0]
+		var all []sightline.Job
+		for _, id := range ids {
+			it, err := sightline.Get[sightline.Item](r, sightline.KindItem, id)
+			if errors.Is(err, sightline.ErrNotFound) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			all = append(all, JobsFor(it)...)
+		}
+		have := map[string]bool{}
+		var err error
+		if q, ok := r.(sightline.JobQueue); ok {
+			names := make([]string, len(all))
+			for i, j := range all {
+				names[i] = j.ID
+			}
+			have, err = q.KnownJobs(names)
+		}
+		for _, j := range all {
+			if !have[j.ID] {
+				wanted = append(wanted, j)
+			}
+		}
+		return err
+	})
 	if err != nil || len(wanted) == 0 {
-		return n, err
+		return err
 	}
 	_, err = s.Update(ctx, a, func(w sightline.Writer) error {
 		for _, j := range wanted {
@@ -193,7 +225,7 @@ func Missing(ctx context.Context, s sightline.Store, a sightline.Actor) (int, er
 		}
 		return nil
 	})
-	return n, err
+	return err
 }
 
 func step(kind string) (*Step, error) {

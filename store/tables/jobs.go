@@ -75,11 +75,14 @@ func (w *writer) Finish(j sightline.Job, out sightline.JobOutcome) error {
 	if cur.State != "running" || cur.Worker != j.Worker {
 		return fmt.Errorf("job %s of %s was taken over or ended: %w", j.Kind, j.Item, sightline.ErrConflict)
 	}
-	state, progress := "done", 1.0
+	state, progress, tries := "done", 1.0, cur.Tries
 	if out.Error != "" {
 		state, progress = "failed", cur.Progress
-		if out.Retry && cur.Tries < w.s.opts.MaxTries {
+		if out.Retry && (out.Stopped || cur.Tries < w.s.opts.MaxTries) {
 			state = "waiting"
+		}
+		if out.Retry && out.Stopped {
+			tries = max(tries-1, 0)
 		}
 	}
 	ended := w.at
@@ -88,8 +91,8 @@ func (w *writer) Finish(j sightline.Job, out sightline.JobOutcome) error {
 	}
 	// The condition again: where rows are locked one by one, another worker may
 	// have taken the job over since it was read.
-	res, err := w.q.ExecContext(w.ctx, `UPDATE job SET state=?, worker='', until=0, progress=?, error=?, ended=? WHERE id=? AND state='running' AND worker=?`,
-		state, progress, plain(out.Error), ended, j.ID, j.Worker)
+	res, err := w.q.ExecContext(w.ctx, `UPDATE job SET state=?, worker='', until=0, tries=?, progress=?, error=?, ended=? WHERE id=? AND state='running' AND worker=?`,
+		state, tries, progress, plain(out.Error), ended, j.ID, j.Worker)
 	if err != nil {
 		return err
 	}
@@ -237,7 +240,7 @@ func (s *Store) take(ctx context.Context, j *sightline.Job, a sightline.Ask, far
 		return false, err
 	}
 	j.State, j.Worker, j.Until, j.Progress = "running", a.Worker, sightline.EntryTime(time.UnixMilli(until)), 0
-	j.Started, j.Ended, j.Error = at, "", ""
+	j.Started, j.Ended = at, "" // the error stays: it is why the job is begun again
 	return true, nil
 }
 
@@ -249,6 +252,32 @@ func (r *reader) FirstJob(lanes []string) (*sightline.Job, error) {
 		return nil, nil
 	}
 	return &j, err
+}
+
+// KnownJobs says which jobs exist. See [sightline.JobQueue].
+func (r *reader) KnownJobs(ids []string) (map[string]bool, error) {
+	known := map[string]bool{}
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), 500)] // engines bound the arguments of a query
+		ids = ids[len(part):]
+		args := []any{}
+		rows, err := r.q.QueryContext(r.ctx, `SELECT id FROM job WHERE id `+listed(part, &args), args...)
+		if err != nil {
+			return nil, err
+		}
+		for rows.Next() {
+			var id string
+			if err := rows.Scan(&id); err != nil {
+				rows.Close()
+				return nil, err
+			}
+			known[id] = true
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return nil, err
+		}
+	}
+	return known, nil
 }
 
 // Holds reports that a worker still has its job. See [sightline.JobQueue].
