@@ -120,38 +120,95 @@ func vector(t *testing.T, name string, b []byte) (got, want, sum, wantSum string
 	return "success", want, hex.EncodeToString(h[:]), wantSum
 }
 
-// What we seal, the stock program opens, where it is installed and new enough
-// to know hybrid keys (1.3).
-func TestStockAgeOpensATip(t *testing.T) {
-	prog, err := exec.LookPath("age")
+// stockAge builds the stock program from its module, a tool of go.mod, so that
+// the test does not depend on what a machine has installed.
+func stockAge(t *testing.T) string {
+	t.Helper()
+	goTool, err := exec.LookPath("go")
 	if err != nil {
-		t.Skip("age is not installed")
+		t.Skip("the stock program is built with go, which is not here")
 	}
-	id, err := age.GenerateHybridIdentity()
-	if err != nil {
-		t.Fatal(err)
+	prog := filepath.Join(t.TempDir(), "age")
+	if b, err := exec.Command(goTool, "build", "-o", prog, "filippo.io/age/cmd/age").CombinedOutput(); err != nil {
+		if strings.Contains(string(b), "dial tcp") || strings.Contains(string(b), "module lookup disabled") {
+			t.Skipf("the module of age is not here and cannot be fetched: %s", b)
+		}
+		t.Fatalf("the stock program is not built: %v\n%s", err, b)
 	}
+	return prog
+}
+
+// What we seal the stock program opens, for one recipient and for three, of
+// both kinds of key; what it seals to our recipients we open.
+func TestStockAgeAndWeOpenEachOther(t *testing.T) {
+	prog := stockAge(t)
 	dir := t.TempDir()
-	key, file := filepath.Join(dir, "key"), filepath.Join(dir, "tip.age")
-	if err := os.WriteFile(key, []byte(id.String()+"\n"), 0o600); err != nil {
-		t.Fatal(err)
+	kinds := map[string]func() (age.Identity, age.Recipient, string, string){
+		"hybrid": func() (age.Identity, age.Recipient, string, string) {
+			id, err := age.GenerateHybridIdentity()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id, id.Recipient(), id.String(), id.Recipient().String()
+		},
+		"classic": func() (age.Identity, age.Recipient, string, string) {
+			id, err := age.GenerateX25519Identity()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return id, id.Recipient(), id.String(), id.Recipient().String()
+		},
 	}
-	var b bytes.Buffer
-	w, err := age.Encrypt(&b, id.Recipient())
-	if err != nil {
-		t.Fatal(err)
-	}
-	write(t, w, "hola", map[string][]byte{"a.txt": []byte("aaaa")}, []string{"a.txt"})
-	w.Close()
-	if err := os.WriteFile(file, b.Bytes(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	out, err := exec.Command(prog, "-d", "-i", key, file).Output()
-	if err != nil {
-		v, _ := exec.Command(prog, "--version").Output()
-		t.Skipf("age %s does not know hybrid keys", strings.TrimSpace(string(v)))
-	}
-	if !bytes.HasPrefix(out, []byte(magic)) {
-		t.Error("the stock program gives other bytes")
+	for kind, make := range kinds {
+		for _, n := range []int{1, 3} {
+			var to []age.Recipient
+			var lines []string
+			var id age.Identity
+			var secret string
+			for range n { // the last one opens
+				var r age.Recipient
+				var line string
+				id, r, secret, line = make()
+				to, lines = append(to, r), append(lines, line)
+			}
+			key, file, keys, plain, back := filepath.Join(dir, "key"), filepath.Join(dir, "tip.age"), filepath.Join(dir, "call.keys"), filepath.Join(dir, "plain"), filepath.Join(dir, "back.age")
+			var b bytes.Buffer
+			w, err := age.Encrypt(&b, to...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			content := bytes.Repeat([]byte("a film "), 30_000)
+			write(t, w, "hola", map[string][]byte{"a.mp4": content}, []string{"a.mp4"})
+			w.Close()
+			for p, text := range map[string][]byte{key: []byte(secret + "\n"), file: b.Bytes(), keys: []byte(strings.Join(lines, "\n") + "\n"), plain: content} {
+				if err := os.WriteFile(p, text, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			out, err := exec.Command(prog, "-d", "-i", key, file).Output()
+			if err != nil {
+				t.Fatalf("%s, %d recipients: the stock program does not open: %v", kind, n, err)
+			}
+			c := &collect{}
+			if got, err := Read(bytes.NewReader(out), c); err != nil || got.Incomplete != "" || got.Message != "hola" || len(c.files) != 1 {
+				t.Errorf("%s, %d recipients: the stock program gives other bytes: %v", kind, n, err)
+			}
+			if msg, err := exec.Command(prog, "-R", keys, "-o", back, plain).CombinedOutput(); err != nil {
+				t.Fatalf("%s: %v: %s", kind, err, msg)
+			}
+			f, err := os.Open(back)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := age.Decrypt(f, id)
+			if err != nil {
+				t.Fatalf("%s, %d recipients: we do not open what it sealed: %v", kind, n, err)
+			}
+			got, err := io.ReadAll(r)
+			if f.Close(); err != nil || !bytes.Equal(got, content) {
+				t.Errorf("%s: other bytes: %v", kind, err)
+			}
+			os.Remove(back)
+		}
 	}
 }
