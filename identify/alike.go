@@ -2,8 +2,12 @@ package identify
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 
 	"sightline"
@@ -11,43 +15,87 @@ import (
 	"sightline/tool"
 )
 
-// seen is the index of the pictures of a case that have a hash, for one run of
-// the workers. It is read once and grows with the work; two processes that work
-// on one case at once each see what the other had stored before they began.
+// seen is the index of the pictures of a case that have a hash. It is read once
+// and then follows the log, inside the update that adds the next picture:
+// updates come one after another, so of two pictures that look alike the second
+// always finds the first, whichever processes work on the case.
 type seen struct {
 	mu    sync.Mutex
 	ready bool
+	at    sightline.Seq // the index knows the entries before
 	index *alike.Index
 	ids   []string
+	known map[string]string // PDQ of each item in the index
 }
 
-// add returns the items that look like any of the turns, then remembers the
-// upright one.
-func (s *seen) add(ctx context.Context, e *Env, id string, turns []alike.PDQ) (list []likeness, err error) {
+// load reads the case once, outside any update.
+func (s *seen) load(ctx context.Context, e *Env) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.ready {
-		var hashes []alike.PDQ
-		err := e.Store.View(ctx, e.Actor, func(r sightline.Reader) error {
-			items, err := sightline.All[sightline.Item](r, sightline.KindItem)
+	if s.ready {
+		return nil
+	}
+	err := e.Store.View(ctx, e.Actor, func(r sightline.Reader) error {
+		h, err := r.Head()
+		if err != nil {
+			return err
+		}
+		s.index, s.ids, s.known, s.at = alike.NewIndex(nil), nil, map[string]string{}, h.Size
+		for row, err := range r.Rows(sightline.KindItem) {
 			if err != nil {
 				return err
 			}
-			hashes, s.ids = nil, nil
-			for _, it := range items {
-				q, _ := strconv.Atoi(it.Hashes["pdq_quality"])
-				p, err := alike.ParsePDQ(it.Hashes["pdq"])
-				if err == nil && q >= alike.UsableFrom && it.ID != id {
-					hashes, s.ids = append(hashes, p), append(s.ids, it.ID)
-				}
+			var it struct {
+				Hashes map[string]string `json:"hashes"`
 			}
-			return nil
-		})
+			if err := json.Unmarshal(row.Value, &it); err != nil {
+				return fmt.Errorf("failed to read item %s: %w", row.ID, err)
+			}
+			s.note(row.ID, it.Hashes)
+		}
+		return nil
+	})
+	s.ready = err == nil
+	return err
+}
+
+// note takes the hash of an item into the index.
+func (s *seen) note(id string, hashes map[string]string) {
+	q, _ := strconv.Atoi(hashes["pdq_quality"])
+	p, err := alike.ParsePDQ(hashes["pdq"])
+	if err == nil && q >= alike.UsableFrom && s.known[id] != hashes["pdq"] {
+		s.known[id] = hashes["pdq"]
+		s.index.Add(p)
+		s.ids = append(s.ids, id)
+	}
+}
+
+// like returns the items of the case that look like any of the turns of the
+// picture of an item. r is the state of the update that adds the picture.
+func (s *seen) like(r sightline.Reader, id string, turns []alike.PDQ) (list []likeness, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	h, err := r.Head()
+	if err != nil {
+		return nil, err
+	}
+	for e, err := range r.Entries(s.at, h.Size) {
 		if err != nil {
 			return nil, err
 		}
-		s.index, s.ready = alike.NewIndex(hashes), true
+		if e.Item == nil || e.Kind != sightline.EntryAnnotate {
+			continue
+		}
+		it, err := sightline.Get[sightline.Item](r, sightline.KindItem, e.Item.ID)
+		if errors.Is(err, sightline.ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		s.note(it.ID, it.Hashes)
 	}
+	s.at = h.Size
 	best := map[string]likeness{}
 	for k, p := range turns {
 		for _, n := range s.index.Within(p, alike.MatchAt) {
@@ -62,8 +110,6 @@ func (s *seen) add(ctx context.Context, e *Env, id string, turns []alike.PDQ) (l
 	for _, k := range sorted(best) {
 		list = append(list, best[k])
 	}
-	s.index.Add(turns[0])
-	s.ids = append(s.ids, id)
 	return list, nil
 }
 
@@ -111,37 +157,41 @@ func Alike(ctx context.Context, e *Env, j sightline.Job, _ Progress) error {
 	if err != nil {
 		return err
 	}
-	var like []likeness
-	if l.Quality >= alike.UsableFrom {
-		if like, err = e.seen.add(ctx, e, j.Item, turns); err != nil {
-			return err
-		}
+	if err := e.seen.load(ctx, e); err != nil {
+		return err
 	}
 	_, err = e.Store.Update(ctx, e.Actor, func(w sightline.Writer) error {
+		var like []likeness
+		if l.Quality >= alike.UsableFrom {
+			var err error
+			if like, err = e.seen.like(w, j.Item, turns); err != nil {
+				return err
+			}
+		}
 		if err := patchItem(w, j.Item, func(it *sightline.Item) {
 			if it.Hashes == nil {
 				it.Hashes = map[string]string{}
 			}
 			it.Hashes["pdq"], it.Hashes["pdq_quality"], it.Hashes["phash"] = l.PDQ[0], strconv.Itoa(l.Quality), l.PHash
-			kept := it.Facts[:0:0]
-			for _, f := range it.Facts {
-				if f.Tool != "alike" {
-					kept = append(kept, f)
+			it.Facts = slices.DeleteFunc(slices.Clone(it.Facts), func(f sightline.Fact) bool { return f.Tool == "alike" })
+			for _, s := range like {
+				if sightline.CompareIDs(s.id, it.ID) < 0 {
+					it.Facts = withLikeness(it.Facts, s.id, s.distance, s.turn)
 				}
-			}
-			it.Facts = kept
-			for i, s := range like {
-				if i == 50 {
-					break
-				}
-				v := fmt.Sprintf("PDQ distance %d of 256", s.distance)
-				if s.turn != alike.Upright {
-					v += ", " + s.turn.String()
-				}
-				it.Facts = append(it.Facts, sightline.Fact{Field: likePrefix + s.id, Value: v, Tool: "alike", Doubt: "the two look alike; which came first, and whether either was changed, is for people to find"})
 			}
 		}); err != nil {
 			return err
+		}
+		// The fact stands on the later of two items, whichever was hashed first.
+		for _, s := range like {
+			if sightline.CompareIDs(s.id, j.Item) < 0 {
+				continue
+			}
+			if err := patchItem(w, s.id, func(it *sightline.Item) {
+				it.Facts = withLikeness(it.Facts, j.Item, s.distance, inverse(s.turn))
+			}); err != nil {
+				return err
+			}
 		}
 		w.Describe(sightline.Draft{
 			Kind: sightline.EntryAnnotate, Result: "ok", Parents: []string{j.Input},
@@ -152,6 +202,38 @@ func Alike(ctx context.Context, e *Env, j sightline.Job, _ Progress) error {
 		return w.Finish(j, sightline.JobOutcome{})
 	})
 	return err
+}
+
+// mostLikenesses bounds the facts of one item that name others.
+const mostLikenesses = 50
+
+// withLikeness adds the fact that an item looks like another, in the order of
+// the ids, once.
+func withLikeness(facts []sightline.Fact, id string, distance int, turn alike.Turn) []sightline.Fact {
+	v := fmt.Sprintf("PDQ distance %d of 256", distance)
+	if turn != alike.Upright {
+		v += ", " + turn.String()
+	}
+	add := sightline.Fact{Field: likePrefix + id, Value: v, Tool: "alike", Doubt: "the two look alike; which came first, and whether either was changed, is for people to find"}
+	// Before what the metadata say, as when they are read again: the order of
+	// facts does not tell which of the two jobs came first.
+	var before, mine, after []sightline.Fact
+	for _, f := range facts {
+		switch {
+		case f.Tool == "alike" && f.Field != add.Field:
+			mine = append(mine, f)
+		case f.Tool == "alike":
+		case outlives(f):
+			before = append(before, f)
+		default:
+			after = append(after, f)
+		}
+	}
+	mine = append(mine, add)
+	slices.SortFunc(mine, func(a, b sightline.Fact) int {
+		return sightline.CompareIDs(strings.TrimPrefix(a.Field, likePrefix), strings.TrimPrefix(b.Field, likePrefix))
+	})
+	return slices.Concat(before, mine[:min(len(mine), mostLikenesses)], after)
 }
 
 // likePrefix begins the names of facts that name another item.

@@ -386,7 +386,7 @@ func (r *reading) apply(it *sightline.Item) {
 	times, place := r.times(), r.place()
 	kept := it.Facts[:0:0]
 	for _, f := range it.Facts {
-		if strings.HasPrefix(f.Field, "File:") || strings.HasPrefix(f.Field, "Capture:") || strings.HasPrefix(f.Field, "Alike:") || f.Tool == "table" {
+		if outlives(f) {
 			kept = append(kept, f)
 		}
 	}
@@ -409,6 +409,12 @@ func (r *reading) apply(it *sightline.Item) {
 	if o, ok := r.num("Orientation"); ok && o >= 1 && o <= 8 && o == math.Trunc(o) {
 		it.Orientation = int(o)
 	}
+}
+
+// outlives says of a fact that it does not come from the metadata of the bytes
+// and stays when they are read again.
+func outlives(f sightline.Fact) bool {
+	return strings.HasPrefix(f.Field, "File:") || strings.HasPrefix(f.Field, "Capture:") || strings.HasPrefix(f.Field, likePrefix) || f.Tool == "table"
 }
 
 // size sets the item's size in pixels from the stored size and orientation.
