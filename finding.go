@@ -1,6 +1,10 @@
 package sightline
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+)
 
 // Finding is the conclusion of a method about an item or event, with
 // everything needed to redo it.
@@ -64,7 +68,41 @@ type Gap struct {
 	Text   Text     `json:"text,omitempty"`  // what is not known
 	Asked  Text     `json:"asked,omitempty"` // what material would fill it
 	Items  []string `json:"items,omitempty"` // that bound it
-	Public bool     `json:"public"`
+	// Answers are items that came because this was asked for. Closed is the
+	// one that fills the gap: while it is set, nothing more is asked.
+	Answers []string `json:"answers,omitempty"`
+	Closed  string   `json:"closed,omitempty"`
+	Public  bool     `json:"public"`
+}
+
+// Close fills the gap with an item that answers it. The item has to be
+// verified in what the gap is about: that it is authentic, and its time or
+// place where the gap has one, else its content; and nothing about it may be
+// disputed or refuted.
+func (g *Gap) Close(it *Item) error {
+	if !slices.Contains(g.Answers, it.ID) {
+		return fmt.Errorf("%s is not among the items that answer %s: %w", it.ID, g.ID, ErrInvalid)
+	}
+	need := []string{AxisAuthenticity}
+	if g.Time != nil {
+		need = append(need, AxisTime)
+	}
+	if len(g.Places) > 0 {
+		need = append(need, AxisPlace)
+	}
+	if len(need) == 1 {
+		need = append(need, AxisContent)
+	}
+	for _, a := range AxisNames {
+		switch s := it.Axes.Of(a).Status; {
+		case s == "refuted" || s == "disputed":
+			return fmt.Errorf("the %s of %s is %s; it cannot close %s: %w", a, it.ID, s, g.ID, ErrConflict)
+		case s != "verified" && slices.Contains(need, a):
+			return fmt.Errorf("the %s of %s is not verified yet; two people have to look at it before it can close %s: %w", a, it.ID, g.ID, ErrConflict)
+		}
+	}
+	g.Closed = it.ID
+	return nil
 }
 
 func (g *Gap) Ref() Ref { return Ref{KindGap, g.ID} }

@@ -108,6 +108,12 @@ func Public(doc *sightline.Document, fuzzKey []byte) *sightline.Document {
 	for _, g := range d.Gaps {
 		if g.Public {
 			g.Items = keep(g.Items, items)
+			// What came in answer may be there only because somebody took a risk:
+			// an item that is not public is not named here either.
+			g.Answers = keep(g.Answers, items)
+			if !items[g.Closed] {
+				g.Closed = ""
+			}
 			g.Places = publicPlaces(g.Places)
 			out.Gaps = append(out.Gaps, g)
 		}

@@ -350,6 +350,9 @@ export interface Gap {
   text?: Text;
   asked?: Text;
   items?: string[];
+  /** Items that came because it was asked for, and the one that fills the gap. */
+  answers?: string[];
+  closed?: string;
   public: boolean;
 }
 
