@@ -143,7 +143,7 @@ func SaveConfig(dir string, c Config) error {
 // RefuseIdentity reports an error when a folder holds anything that looks
 // like a secret key: the server must be worthless to whoever takes it.
 func RefuseIdentity(dir string) error {
-	marks := [][]byte{[]byte("AGE-SECRET-KEY-"), []byte("AGE-PLUGIN-"), []byte("PRIVATE KEY-----"), []byte("PRIVATE+KEY+")}
+	marks := [][]byte{[]byte("AGE-SECRET-KEY-"), []byte("AGE-PLUGIN-"), []byte("PRIVATE KEY-----"), []byte("PRIVATE+KEY+"), []byte("SLHALF1 "), []byte("SLSHARE1 ")}
 	return filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err

@@ -67,7 +67,8 @@ type Tip struct {
 	Note       string   `json:"note,omitempty"`    // reason of a decision
 }
 
-// Opening is one opening: by whom, on which day, with whom.
+// Opening is one opening: by whom, on which day, and with whose half where the
+// key was that of a pair.
 type Opening struct {
 	By     string `json:"by"`
 	Second string `json:"second,omitempty"`
@@ -84,10 +85,15 @@ type File struct {
 
 // Rules are what the case demands of its inbox.
 type Rules struct {
-	TwoPeople  bool `json:"two_people"`  // opening needs a second person
+	TwoPeople  bool `json:"two_people"`  // tips are sealed to and opened with the keys of pairs only
 	KeepDays   int  `json:"keep_days"`   // declined tips are deleted after so many days; 0 is 30
 	DrillDays  int  `json:"drill_days"`  // a key without an opened test tip for so long is named; 0 is 30
-	WarnUnopen int  `json:"warn_unopen"` // days; 0 is 3
+	WarnUnopen int  `json:"warn_unopen"` // a tip that waits here unopened for so many days is named; 0 is 3
+	// Where the desk and the verbs fetch and answer unless told otherwise, and
+	// the folder with the public keys of the call.
+	Server string `json:"server,omitempty"`
+	Proxy  string `json:"proxy,omitempty"`
+	Call   string `json:"call,omitempty"`
 }
 
 // Inbox is an open folder.
@@ -124,7 +130,26 @@ func (b *Inbox) Rules() (Rules, error) {
 	if err != nil {
 		return r, fmt.Errorf("%s cannot be read: %v: %w", filepath.Join(b.Dir, "rules.json"), err, sightline.ErrInvalid)
 	}
+	for v, d := range map[*int]int{&r.KeepDays: 30, &r.DrillDays: 30, &r.WarnUnopen: 3} {
+		if *v <= 0 {
+			*v = d
+		}
+	}
 	return r, nil
+}
+
+// Unopened gives the tips that nobody opened for as long as the rules allow.
+func (b *Inbox) Unopened() ([]Tip, error) {
+	rules, err := b.Rules()
+	if err != nil {
+		return nil, err
+	}
+	list, err := b.List()
+	if err != nil {
+		return nil, err
+	}
+	limit := b.now().UTC().AddDate(0, 0, -rules.WarnUnopen).Format(time.DateOnly)
+	return slices.DeleteFunc(list, func(t Tip) bool { return t.State != New || t.Drill != "" || t.Day > limit }), nil
 }
 
 // Blob is where the ciphertext of a tip lies.

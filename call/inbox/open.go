@@ -78,6 +78,11 @@ func openTo(f io.Reader, ids []age.Identity, q string) (*Content, error) {
 	r, err := age.Decrypt(f, ids...)
 	var none *age.NoIdentityMatchError
 	if errors.As(err, &none) {
+		for _, e := range none.Errors {
+			if errors.Is(e, tip.ErrAlone) {
+				return nil, fmt.Errorf("%w: %w", tip.ErrAlone, sightline.ErrDenied)
+			}
+		}
 		return nil, fmt.Errorf("%w: %w", ErrKey, sightline.ErrDenied)
 	}
 	if err != nil {
