@@ -58,9 +58,7 @@ func findBreaks(a, b *Track, lag, slope float64, other []float64) (out []Break, 
 				xa := a.whiten(ib+shift-ahead, ib+shift+w+ahead)
 				if sd := math.Sqrt(power(xa) * power(xb) / float64(len(xa))); sd > 0 {
 					f.Forward(fa, xa)
-					for i, v := range fb {
-						fa[i] *= complex(real(v), -imag(v))
-					}
+					against(fa, fb)
 					f.Inverse(r, fa)
 					if p := peaks(r[:2*ahead+1], 1, 2*ahead, 1.1*sd); len(p) > 0 {
 						best = peak{float64(shift-ahead)/SyncRate + p[0].at/SyncRate - slope*t, p[0].z}

@@ -12,35 +12,70 @@ func Condition(a *Audio) []Flag {
 	}
 	var out []Flag
 	h := &Audio{}
-	var peak float64
-	var sum float64
-	zeros, longest, run := 0, 0, 0
+	var peak, sum float64
+	longest, run := 0, 0
 	var last float32 = 2
 	flat, atTop := 0, 0
-	for _, v := range a.Samples {
-		m := math.Abs(float64(v))
-		peak = math.Max(peak, m)
-		sum += m * m
-		if v == 0 {
-			zeros++
-			run++
-			longest = max(longest, run)
-		} else {
+	// In blocks: what a whole block settles is not asked sample by sample.
+	const block = 256
+	for lo := 0; lo < n; lo += block {
+		x := a.Samples[lo:min(n, lo+block)]
+		// Without its sign a float32 grows as its bits do.
+		var top uint32
+		var p, q float32
+		zeros := 0
+		for i := 0; i+1 < len(x); i += 2 {
+			v, w := x[i], x[i+1]
+			m, n := math.Float32bits(v)<<1, math.Float32bits(w)<<1
+			top = max(top, m, n)
+			p, q = p+v*v, q+w*w
+			if m == 0 || n == 0 {
+				zeros++
+			}
+		}
+		if v := x[len(x)-1]; len(x)%2 == 1 {
+			m := math.Float32bits(v) << 1
+			top, p = max(top, m), p+v*v
+			if m == 0 {
+				zeros++
+			}
+		}
+		sum += float64(p) + float64(q)
+		loudest := math.Float32frombits(top >> 1)
+		peak = max(peak, float64(loudest))
+		if loudest > 0.05 {
+			for _, v := range x {
+				if v == last && (v > 0.05 || v < -0.05) {
+					flat++
+				}
+				last = v
+			}
+		}
+		last = x[len(x)-1]
+		if zeros == 0 {
 			run = 0
+			continue
 		}
-		if v == last && m > 0.05 {
-			flat++
+		for _, v := range x {
+			if v != 0 {
+				run = 0
+				continue
+			}
+			if run++; run > longest {
+				longest = run
+			}
 		}
-		last = v
 	}
 	rms := math.Sqrt(sum / float64(n))
 	if peak < 1.0/4096 || rms < 1e-5 {
 		h.flag("silent", "The recording is silent: its loudest sample is %.5f of the full scale.", peak)
 		return h.Flags
 	}
-	for _, v := range a.Samples {
-		if math.Abs(float64(v)) >= 0.995*peak {
-			atTop++
+	if limit := float32(0.995 * peak); float64(flat)/float64(n) > 0.0005 {
+		for _, v := range a.Samples {
+			if v >= limit || v <= -limit {
+				atTop++
+			}
 		}
 	}
 	if float64(flat)/float64(n) > 0.0005 && float64(atTop)/float64(n) > 0.0005 {
@@ -70,25 +105,32 @@ func period(a *Audio) float64 {
 	}
 	const base = 1099511628211
 	var top uint64 = 1
-	for i := 0; i < w; i++ {
+	for range w {
 		top *= base
 	}
-	q := func(v float32) uint64 { return uint64(int64(v*32768)) * 0x9E3779B97F4A7C15 }
-	// Sparse anchors keep the table small: one in 64 windows, chosen by value
-	// so that copies choose the same ones.
-	seen := map[uint64]int{}
+	q := func(v float32) int64 { return int64(v * 32768) }
+	const mix = 0x9E3779B97F4A7C15
+	// Sparse anchors keep the table small: one in 64 windows, in 256 of a long
+	// recording, chosen by value so that copies choose the same ones.
+	thin := 58
+	if len(x) > 1<<22 {
+		thin = 56
+	}
+	seen := make(map[uint64]int, min(len(x)/48, 1<<16))
 	count := map[int]int{}
 	var h uint64
-	energy := 0.0
+	var energy int64
+	quiet := int64(1e-6 * float64(w) * 32768 * 32768)
 	for i, v := range x {
-		h = h*base + q(v)
-		energy += float64(v) * float64(v)
+		k := q(v)
+		h = h*base + uint64(k)*mix
+		energy += k * k
 		if i >= w {
-			o := x[i-w]
-			h -= q(o) * top
-			energy -= float64(o) * float64(o)
+			o := q(x[i-w])
+			h -= uint64(o) * mix * top
+			energy -= o * o
 		}
-		if i < w || (h*0x9E3779B97F4A7C15)>>58 != 0 || energy < 1e-6*float64(w) {
+		if i < w || (h*mix)>>thin != 0 || energy < quiet {
 			continue
 		}
 		if j, ok := seen[h]; ok {

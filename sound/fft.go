@@ -130,24 +130,31 @@ func (f *FFT) run(x, y []complex64) []complex64 {
 
 func (f *FFT) first(x, y []complex64) {
 	m := len(x) / 4
+	if fast && m >= 4 {
+		firstAVX(&x[0], &y[0], &f.tw[0], m)
+		return
+	}
 	x0, x1, x2, x3 := x[:m], x[m:2*m], x[2*m:3*m], x[3*m:4*m]
 	y = y[:4*m]
 	for p := range x0 {
 		a, b, c, d := x0[p], x1[p], x2[p], x3[p]
-		w1, w2, w3 := f.tw[p], f.tw[2*p], f.tw[3*p]
 		s, t := a+c, a-c
 		u, v := b+d, b-d
 		v = complex(-imag(v), real(v))
 		o := y[4*p : 4*p+4 : 4*p+4]
 		o[0] = s + u
-		o[1] = w1 * (t - v)
-		o[2] = w2 * (s - u)
-		o[3] = w3 * (t + v)
+		o[1] = turn(t-v, f.tw[p])
+		o[2] = turn(s-u, f.tw[2*p])
+		o[3] = turn(t+v, f.tw[3*p])
 	}
 }
 
 func (f *FFT) pass(x, y []complex64, n, s int) {
 	m := n / 4
+	if fast {
+		passAVX(&x[0], &y[0], &f.tw[0], m, s)
+		return
+	}
 	for p := 0; p < m; p++ {
 		w1, w2, w3 := f.tw[p*s], f.tw[2*p*s], f.tw[3*p*s]
 		x0, x1 := x[s*p:s*(p+1)], x[s*(p+m):s*(p+m+1)]
@@ -162,9 +169,27 @@ func (f *FFT) pass(x, y []complex64, n, s int) {
 			u, v := b+d, b-d
 			v = complex(-imag(v), real(v))
 			y0[q] = s + u
-			y1[q] = w1 * (t - v)
-			y2[q] = w2 * (s - u)
-			y3[q] = w3 * (t + v)
+			y1[q] = turn(t-v, w1)
+			y2[q] = turn(s-u, w2)
+			y3[q] = turn(t+v, w3)
 		}
+	}
+}
+
+// turn is z times w in single precision; Go's own product of complex64 goes
+// through double precision. The conversions keep every processor from fusing a
+// product with a sum, so that all give the same bits.
+func turn(z, w complex64) complex64 {
+	a, b, c, d := real(z), imag(z), real(w), imag(w)
+	return complex(float32(a*c)-float32(b*d), float32(b*c)+float32(a*d))
+}
+
+// against multiplies a spectrum by the conjugate of another in place: the
+// spectrum of their correlation.
+func against(x, y []complex64) {
+	y = y[:len(x)]
+	for i, v := range y {
+		a, b, c, d := real(x[i]), imag(x[i]), real(v), imag(v)
+		x[i] = complex(a*c+b*d, b*c-a*d)
 	}
 }

@@ -89,3 +89,43 @@ func benchmarkFFT(b *testing.B, n int) {
 
 func BenchmarkFFT32768(b *testing.B)   { benchmarkFFT(b, 1<<15) }
 func BenchmarkFFT1048576(b *testing.B) { benchmarkFFT(b, 1<<20) }
+
+// The instructions of one processor and the Go code give the same bits.
+func TestFFTWithAndWithoutInstructions(t *testing.T) {
+	if !fast {
+		t.Skip("this processor has none")
+	}
+	r := rand.New(rand.NewPCG(5, 6))
+	for m := 4; m <= 1024; m *= 4 {
+		for s := 1; s <= 64; s *= 4 {
+			n := 4 * m * s
+			x := make([]complex64, n)
+			for i := range x {
+				x[i] = complex(float32(r.NormFloat64()), float32(r.NormFloat64()))
+			}
+			f := NewFFT(2 * n)
+			got, want := make([]complex64, n), make([]complex64, n)
+			if s == 1 {
+				firstAVX(&x[0], &got[0], &f.tw[0], m)
+			} else {
+				passAVX(&x[0], &got[0], &f.tw[0], m, s)
+			}
+			for p := range m {
+				for q := range s {
+					a, b, c, d := x[s*p+q], x[s*(p+m)+q], x[s*(p+2*m)+q], x[s*(p+3*m)+q]
+					v := b - d
+					v = complex(-imag(v), real(v))
+					want[s*4*p+q] = a + c + (b + d)
+					want[s*(4*p+1)+q] = turn(a-c-v, f.tw[p*s])
+					want[s*(4*p+2)+q] = turn(a+c-(b+d), f.tw[2*p*s])
+					want[s*(4*p+3)+q] = turn(a-c+v, f.tw[3*p*s])
+				}
+			}
+			for i := range want {
+				if got[i] != want[i] {
+					t.Fatalf("m %d, s %d: element %d is %v, not %v", m, s, i, got[i], want[i])
+				}
+			}
+		}
+	}
+}

@@ -53,9 +53,7 @@ func correlate(a, b []float32) correlation {
 	fa, fb := make([]complex64, size/2+1), make([]complex64, size/2+1)
 	f.Forward(fa, a)
 	f.Forward(fb, b)
-	for i, v := range fb {
-		fa[i] *= complex(real(v), -imag(v))
-	}
+	against(fa, fb)
 	r := make([]float32, size)
 	f.Inverse(r, fa)
 	ea, eb := powers(a), powers(b)
@@ -102,15 +100,45 @@ func power(x []float32) float64 {
 // from at most 20,000 values.
 func spread(x []float32) float64 {
 	step := max(1, len(x)/20000)
-	m := make([]float64, 0, len(x)/step+1)
+	m := make([]float32, 0, len(x)/step+1)
 	for i := 0; i < len(x); i += step {
-		m = append(m, math.Abs(float64(x[i])))
+		m = append(m, max(x[i], -x[i]))
 	}
 	if len(m) == 0 {
 		return 0
 	}
-	sort.Float64s(m)
-	return 1.4826 * m[len(m)/2]
+	return 1.4826 * float64(ranked(m, len(m)/2))
+}
+
+// ranked is the value that would stand at k if x were sorted; it moves x
+// (Hoare's quickselect).
+func ranked(x []float32, k int) float32 {
+	lo, hi := 0, len(x)-1
+	for lo < hi {
+		p := x[lo+(hi-lo)/2]
+		i, j := lo, hi
+		for i <= j {
+			for x[i] < p {
+				i++
+			}
+			for x[j] > p {
+				j--
+			}
+			if i <= j {
+				x[i], x[j] = x[j], x[i]
+				i, j = i+1, j-1
+			}
+		}
+		switch {
+		case k <= j:
+			hi = j
+		case k >= i:
+			lo = i
+		default:
+			return x[k]
+		}
+	}
+	return x[k]
 }
 
 type peak struct {
@@ -280,9 +308,7 @@ func read(a, b *Track, lag, reach float64, most int) []reading {
 		xa := a.whiten(ib+shift-ahead, ib+shift+w+ahead)
 		f.Forward(fa, xa)
 		f.Forward(fb, xb)
-		for i, v := range fb {
-			fa[i] *= complex(real(v), -imag(v))
-		}
+		against(fa, fb)
 		f.Inverse(r, fa)
 		z := r[:2*ahead+1]
 		rd := reading{t: (float64(ib) + float64(w)/2) / SyncRate}

@@ -2,8 +2,6 @@ package sound
 
 import (
 	"math"
-	"math/cmplx"
-	"slices"
 )
 
 // SyncRate is the rate, in samples a second, at which recordings are compared.
@@ -101,8 +99,7 @@ func (t *Track) describe() {
 		if len(mags[b]) == 0 {
 			continue
 		}
-		slices.Sort(mags[b])
-		raw[b] = mags[b][len(mags[b])/2]
+		raw[b] = ranked(mags[b], len(mags[b])/2)
 		top = max(top, raw[b])
 	}
 	// A little smoothing, and never zero: digital silence divides nothing.
@@ -123,16 +120,24 @@ func (t *Track) describe() {
 	const size = 256
 	g := NewFFT(size)
 	sp := make([]complex64, size/2+1)
+	var half [size]float32 // the window at this length
+	for i := range half {
+		half[i] = window[2*i]
+	}
 	n := (t.n - size) / noveltyHop
 	if n < 4 {
 		return
 	}
+	// Half the length of a frame: its power is a quarter.
 	var bin [size/2 + 1]int
+	var scale [size/2 + 1]float32
+	from, to := size, 0
 	for k := range bin {
 		hz := float64(k) * SyncRate / size
-		bin[k] = -1
 		if hz >= syncLow && hz <= syncHigh {
 			bin[k] = min(bandCount-1, int(float64(bandCount)*math.Log(hz/syncLow)/math.Log(syncHigh/syncLow)))
+			scale[k] = 4 / (t.floor[2*k] * t.floor[2*k])
+			from, to = min(from, k), max(to, k+1)
 		}
 	}
 	for b := range t.novelty {
@@ -141,22 +146,19 @@ func (t *Track) describe() {
 	for k := 0; k < n; k++ {
 		x := t.samples[k*noveltyHop : k*noveltyHop+size]
 		for i, v := range x {
-			buf[i] = v * window[2*i]
+			buf[i] = v * half[i]
 		}
 		g.Forward(sp, buf[:size])
 		var e [bandCount]float32
-		for i, b := range bin {
-			if b >= 0 {
-				v := sp[i]
-				// Half the length of a frame: its power is a quarter.
-				e[b] += (real(v)*real(v) + imag(v)*imag(v)) * 4 / (t.floor[2*i] * t.floor[2*i])
-			}
+		for i := from; i < to; i++ {
+			v := sp[i]
+			e[bin[i]&(bandCount-1)] += (real(v)*real(v) + imag(v)*imag(v)) * scale[i]
 		}
 		for b := range e {
 			t.novelty[b][k] = log2(e[b] + 1)
 		}
 	}
-	const half = 32
+	const around = 32
 	for b := range t.novelty {
 		x := t.novelty[b]
 		sum := make([]float64, n+1)
@@ -165,7 +167,7 @@ func (t *Track) describe() {
 		}
 		var power float64
 		for i := range x {
-			lo, hi := max(0, i-half), min(n, i+half+1)
+			lo, hi := max(0, i-around), min(n, i+around+1)
 			x[i] -= float32((sum[hi] - sum[lo]) / float64(hi-lo))
 			power += float64(x[i]) * float64(x[i])
 		}
@@ -185,7 +187,10 @@ func log2(v float32) float32 {
 	return e + (m-1)*(1.33-0.33*(m-1))
 }
 
-func abs32(c complex64) float32 { return float32(cmplx.Abs(complex128(c))) }
+func abs32(c complex64) float32 { return sqrt32(real(c)*real(c) + imag(c)*imag(c)) }
+
+// sqrt32 is one instruction: the compiler knows this form.
+func sqrt32(v float32) float32 { return float32(math.Sqrt(float64(v))) }
 
 // window is the square root of Hann's, so that analysis and synthesis together
 // add up to one.
@@ -201,14 +206,15 @@ var window = func() (w [frame]float32) {
 // the short-time spectrum becomes X |X|/(|X|^2 + 4 floor^2). This is the phase
 // transform (Knapp and Carter 1976) where the signal is strong, times Wiener's
 // gain, which leaves little where only noise is. The gain is real, so nothing
-// is delayed.
+// is delayed. What comes back may be the track's own: it is not to be written to.
 func (t *Track) whiten(lo, hi int) []float32 {
+	if t.white != nil && lo >= 0 && hi <= len(t.white) && lo <= hi {
+		return t.white[lo:hi:hi]
+	}
 	out := make([]float32, hi-lo)
 	if t.white != nil {
-		for i := range out {
-			if k := lo + i; k >= 0 && k < len(t.white) {
-				out[i] = t.white[k]
-			}
+		if from, to := max(lo, 0), min(hi, len(t.white)); from < to {
+			copy(out[from-lo:], t.white[from:to])
 		}
 		return out
 	}
@@ -222,26 +228,41 @@ func (t *Track) whiten(lo, hi int) []float32 {
 	if lo < frame {
 		first = -1
 	}
+	var quiet [frame/2 + 1]float32
+	for b, v := range t.floor {
+		quiet[b] = 4 * v * v
+	}
 	for k := first; k*hop < hi; k++ {
 		at := k * hop
-		for i := range buf {
-			buf[i] = 0
-			if q := at + i; q >= 0 && q < t.n {
-				buf[i] = t.samples[q] * window[i]
+		if at >= 0 && at+frame <= t.n {
+			for i, v := range t.samples[at : at+frame] {
+				buf[i] = v * window[i]
+			}
+		} else {
+			for i := range buf {
+				buf[i] = 0
+				if q := at + i; q >= 0 && q < t.n {
+					buf[i] = t.samples[q] * window[i]
+				}
 			}
 		}
 		f.Forward(spec, buf)
-		for b, v := range spec {
-			if b < kLow || b > kHigh {
-				spec[b] = 0
-				continue
-			}
+		clear(spec[:kLow])
+		clear(spec[kHigh+1:])
+		for b, v := range spec[kLow : kHigh+1] {
 			re, im := real(v), imag(v)
 			m2 := re*re + im*im
-			g := float32(math.Sqrt(float64(m2))) / (m2 + 4*t.floor[b]*t.floor[b])
-			spec[b] = complex(re*g, im*g)
+			g := sqrt32(m2) / (m2 + quiet[kLow+b])
+			spec[kLow+b] = complex(re*g, im*g)
 		}
 		f.Inverse(buf, spec)
+		if at >= lo && at+frame <= hi {
+			o := out[at-lo : at-lo+frame]
+			for i, v := range buf {
+				o[i] += v * window[i]
+			}
+			continue
+		}
 		for i, v := range buf {
 			if q := at + i - lo; q >= 0 && q < len(out) {
 				out[q] += v * window[i]
