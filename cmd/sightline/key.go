@@ -29,6 +29,7 @@ import (
 // keyCmd makes and shares the keys that tips are sealed to.
 type keyCmd struct {
 	New     keyNewCmd     `cmd:"" help:"Make an identity on this machine, wrapped by a passphrase."`
+	Pair    keyPairCmd    `cmd:"" help:"Make a key of two people, of whom neither can open a tip alone."`
 	List    keyListCmd    `cmd:"" help:"Show the identities of this machine by name."`
 	Share   keyShareCmd   `cmd:"" help:"Add recipients to a call, sign the list with the case's log key and log it."`
 	Rotate  keyRotateCmd  `cmd:"" help:"Replace an identity by a new one, in the call and for what waits in the inbox."`
@@ -283,6 +284,19 @@ func shareKeys(e *env, f *folder, dir string, text []byte, action string) error 
 	if err != nil {
 		return exit(2, err)
 	}
+	b, err := openInbox(f)
+	if err != nil {
+		return err
+	}
+	rules, err := b.Rules()
+	if err != nil {
+		return exit(2, err)
+	}
+	for _, r := range rs {
+		if rules.TwoPeople && !strings.HasSuffix(r.Name, pairMark) {
+			return exit(3, fmt.Errorf("this case demands two people, and %q is a key that one person holds; \"sightline key pair\" makes one of two", r.Name))
+		}
+	}
 	if f.Actor.Role != "owner" {
 		return exit(3, fmt.Errorf("only an owner of the case may change the recipients, and %s is %s", f.Actor.Name, f.Actor.Role))
 	}
@@ -452,10 +466,14 @@ func (c *keyRotateCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	old, oldRecipient, err := loadIdentity(c.Name, pass)
+	k, err := loadIdentity(c.Name, pass)
 	if err != nil {
 		return err
 	}
+	if k.Half != nil {
+		return exit(2, fmt.Errorf("%q is one half of a pair, which two people have to replace: make a new pair, share it, then revoke this one and seal again", c.Name))
+	}
+	old, oldRecipient := k.ID, k.Recipient
 	text, err := os.ReadFile(filepath.Join(c.Call, call.KeysFile))
 	if err != nil {
 		return exit(2, err)
@@ -584,12 +602,12 @@ func (c *keyBackupCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	id, _, err := loadIdentity(c.Name, pass)
+	k, err := loadIdentity(c.Name, pass)
 	if err != nil {
 		return err
 	}
 	// The text of the identity is split: whatever its sort, it comes back as it was.
-	shares, err := tip.Split([]byte(fmt.Sprint(id)), c.Need, c.Of, nil)
+	shares, err := tip.Split([]byte(k.text), c.Need, c.Of, nil)
 	if err != nil {
 		return exit(2, err)
 	}
@@ -650,16 +668,20 @@ func (c *keyRestoreCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	ids, err := age.ParseIdentities(strings.NewReader(string(text)))
-	if err != nil || len(ids) != 1 {
+	if _, err := parseOwn(c.Name, string(text)); err != nil {
 		return exit(2, errors.New("the shares give something that is not a key"))
 	}
-	path, err := saveIdentity(c.Name, ids[0].(fmt.Stringer), pass)
+	path, err := saveIdentity(c.Name, asText(text), pass)
 	if err == nil {
 		fmt.Fprintf(e.stdout, "identity   %s\n", path)
 	}
 	return err
 }
+
+// asText is the text of an identity, as saveIdentity takes it.
+type asText string
+
+func (t asText) String() string { return string(t) }
 
 // openInbox opens the inbox beside a case.
 func openInbox(f *folder) (*inbox.Inbox, error) {

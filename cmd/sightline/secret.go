@@ -3,6 +3,8 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +16,9 @@ import (
 
 	"filippo.io/age"
 
+	"sightline"
 	"sightline/archive"
+	"sightline/tip"
 )
 
 // keyPlace is where identities of a person on this machine lie, each wrapped
@@ -138,71 +142,220 @@ func identityNames() ([]string, error) {
 	return out, nil
 }
 
+// ownKey is an identity of this machine, unwrapped.
+type ownKey struct {
+	Name      string
+	Recipient string
+	ID        age.Identity // nil for one half of a pair: it needs help
+	Half      *tip.Half
+	text      string // as it is kept; a secret
+}
+
+// parseOwn reads the text of an identity: hybrid, classic, or half of a pair.
+func parseOwn(name, text string) (k ownKey, err error) {
+	k = ownKey{Name: name, text: text}
+	damaged := exit(2, fmt.Errorf("the key %q is damaged", name))
+	switch {
+	case tip.IsHalf(text):
+		if k.Half, err = tip.ParseHalf(text); err != nil {
+			return k, damaged
+		}
+		if k.Half.Whole() {
+			if k.Recipient, err = k.Half.Recipient(); err != nil {
+				return k, damaged
+			}
+		}
+	case strings.HasPrefix(text, "AGE-SECRET-KEY-PQ-1"):
+		id, err := age.ParseHybridIdentity(text)
+		if err != nil {
+			return k, damaged
+		}
+		k.ID, k.Recipient = id, id.Recipient().String()
+	default:
+		id, err := age.ParseX25519Identity(text)
+		if err != nil {
+			return k, damaged
+		}
+		k.ID, k.Recipient = id, id.Recipient().String()
+	}
+	return k, nil
+}
+
 // loadIdentity unwraps one identity.
-func loadIdentity(name, passphrase string) (age.Identity, string, error) {
+func loadIdentity(name, passphrase string) (ownKey, error) {
 	dir, err := keyPlace()
 	if err != nil {
-		return nil, "", err
+		return ownKey{}, err
 	}
 	f, err := os.Open(filepath.Join(dir, name+identitySuffix))
 	if err != nil {
-		return nil, "", exit(2, fmt.Errorf("the key %q is not on this machine: %w", name, err))
+		return ownKey{}, exit(2, fmt.Errorf("the key %q is not on this machine: %w", name, err))
 	}
 	defer f.Close()
 	s, err := age.NewScryptIdentity(passphrase)
 	if err != nil {
-		return nil, "", err
+		return ownKey{}, err
 	}
 	r, err := age.Decrypt(f, s)
 	if err != nil {
-		return nil, "", exit(2, fmt.Errorf("the passphrase does not open the key %q", name))
+		return ownKey{}, exit(2, fmt.Errorf("the passphrase does not open the key %q", name))
 	}
 	b, err := io.ReadAll(io.LimitReader(r, 1<<16))
 	if err != nil {
-		return nil, "", exit(2, fmt.Errorf("the key %q is damaged: %w", name, err))
+		return ownKey{}, exit(2, fmt.Errorf("the key %q is damaged: %w", name, err))
 	}
-	text := strings.TrimSpace(string(b))
-	if strings.HasPrefix(text, "AGE-SECRET-KEY-PQ-1") {
-		id, err := age.ParseHybridIdentity(text)
-		if err != nil {
-			return nil, "", exit(2, fmt.Errorf("the key %q is damaged", name))
-		}
-		return id, id.Recipient().String(), nil
-	}
-	id, err := age.ParseX25519Identity(text)
-	if err != nil {
-		return nil, "", exit(2, fmt.Errorf("the key %q is damaged", name))
-	}
-	return id, id.Recipient().String(), nil
+	return parseOwn(name, strings.TrimSpace(string(b)))
 }
 
-// identities unwraps the named identity, or all of this machine that the
+// ownKeys unwraps the named identity, or all of this machine that the
 // passphrase opens.
-func (s *secret) identities(e *env, name string) (ids []age.Identity, recipients []string, err error) {
+func ownKeys(name, pass string) (out []ownKey, err error) {
 	names := []string{name}
 	if name == "" {
 		if names, err = identityNames(); err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if len(names) == 0 {
-			return nil, nil, exit(2, errors.New("there is no key on this machine; tips open only where \"sightline key new\" was run"))
+			return nil, exit(2, errors.New("there is no key on this machine; tips open only where \"sightline key new\" was run"))
 		}
-	}
-	pass, err := s.passphrase(e, false)
-	if err != nil {
-		return nil, nil, err
 	}
 	var last error
 	for _, n := range names {
-		id, r, err := loadIdentity(n, pass)
+		k, err := loadIdentity(n, pass)
 		if err != nil {
 			last = err
 			continue
 		}
-		ids, recipients = append(ids, id), append(recipients, r)
+		out = append(out, k)
+	}
+	if len(out) == 0 {
+		return nil, last
+	}
+	return out, nil
+}
+
+// opener is a flag group: with which keys a tip is opened.
+type opener struct {
+	secret             `embed:""`
+	Key                string   `placeholder:"NAME" help:"Identity to open with. Default: all of this machine that the passphrase opens."`
+	With               string   `placeholder:"NAME" help:"The other half of a pair, where its holder is here as well and types the passphrase."`
+	WithPassphraseFile string   `type:"path" placeholder:"FILE" help:"Read the passphrase of the other half from the first line of a file."`
+	Help               []string `name:"help-of" type:"path" placeholder:"FILE" help:"What the other person of a pair made with \"sightline tips assist\"."`
+}
+
+// unlocked are keys that are ready to open, and who helps.
+type unlocked struct {
+	keys   []ownKey
+	other  *ownKey   // the second half, on this machine
+	helped []tipHelp // help that came from another machine
+}
+
+func (o *opener) unlock(e *env) (u unlocked, err error) {
+	pass, err := o.passphrase(e, false)
+	if err != nil {
+		return u, err
+	}
+	if u.keys, err = ownKeys(o.Key, pass); err != nil {
+		return u, err
+	}
+	if o.With != "" {
+		second := secret{o.WithPassphraseFile}
+		if o.WithPassphraseFile == "" {
+			fmt.Fprintf(e.stderr, "The other person, who holds %q:\n", o.With)
+		}
+		if pass, err = second.passphrase(e, false); err != nil {
+			return u, err
+		}
+		k, err := loadIdentity(o.With, pass)
+		if err != nil {
+			return u, err
+		}
+		u.other = &k
+	}
+	for _, p := range o.Help {
+		b, err := os.ReadFile(p)
+		if err != nil {
+			return u, exit(2, fmt.Errorf("the help cannot be read: %w", err))
+		}
+		h, err := readHelp(b)
+		if err != nil {
+			return u, exit(2, fmt.Errorf("%s: %w", p, err))
+		}
+		u.helped = append(u.helped, h)
+	}
+	return u, nil
+}
+
+// second is the name of who helps; empty where nobody does.
+func (u *unlocked) second() string {
+	if u.other != nil {
+		return u.other.Name
+	}
+	for _, h := range u.helped {
+		return h.By
+	}
+	return ""
+}
+
+// identities are the keys as age takes them. Halves are joined with the help
+// that is here; pairs leaves keys of one person out.
+func (u *unlocked) identities(pairs bool) (ids []age.Identity, err error) {
+	for _, k := range u.keys {
+		switch {
+		case k.Half != nil && k.Half.Whole():
+			id, err := k.Half.Opener(u.help)
+			if err != nil {
+				return nil, err
+			}
+			ids = append(ids, id)
+		case k.Half == nil && !pairs:
+			ids = append(ids, k.ID)
+		}
+	}
+	if len(ids) == 0 && pairs {
+		return nil, exit(3, errors.New("this case demands two people, and no half of a pair is on this machine under that passphrase; \"sightline key pair\" makes one"))
 	}
 	if len(ids) == 0 {
-		return nil, nil, last
+		return nil, exit(2, errors.New("the pair of this key is not finished; \"sightline key pair finish\" does that"))
 	}
-	return ids, recipients, nil
+	return ids, nil
+}
+
+// help multiplies one point: here, or as it was done on another machine.
+func (u *unlocked) help(point []byte) ([]byte, error) {
+	if u.other != nil && u.other.Half != nil {
+		return u.other.Half.Help(point)
+	}
+	want := hex.EncodeToString(point)
+	for _, h := range u.helped {
+		for _, p := range h.Parts {
+			if p.Point == want {
+				return hex.DecodeString(p.Part)
+			}
+		}
+	}
+	return nil, tip.ErrAlone
+}
+
+// tipHelp is what one person of a pair hands to the other: good for one tip,
+// and worth nothing without the other half.
+type tipHelp struct {
+	V      int       `json:"v"`
+	SHA256 string    `json:"sha256"` // of the ciphertext
+	By     string    `json:"by"`
+	Parts  []tipPart `json:"parts"`
+}
+
+type tipPart struct {
+	Point string `json:"point"`
+	Part  string `json:"part"`
+}
+
+func readHelp(b []byte) (h tipHelp, err error) {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&h); err != nil || h.V != 1 {
+		return h, fmt.Errorf("this is not what \"sightline tips assist\" makes: %w", sightline.ErrInvalid)
+	}
+	return h, nil
 }

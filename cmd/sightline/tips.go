@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,9 +14,7 @@ import (
 
 	"filippo.io/age"
 
-	"sightline"
 	"sightline/archive"
-	"sightline/call"
 	"sightline/call/inbox"
 	"sightline/intake"
 	"sightline/tip"
@@ -28,7 +25,9 @@ type tipsCmd struct {
 	Pull    tipsPullCmd    `cmd:"" help:"Fetch what came, as ciphertext; from a server, or from its folder on a stick."`
 	List    tipsListCmd    `cmd:"" help:"Show the inbox: number, pseudonym, day, size, state."`
 	Open    tipsOpenCmd    `cmd:"" help:"Decrypt a tip into quarantine, on the machine that holds the key."`
-	Accept  tipsAcceptCmd  `cmd:"" help:"Make items of an opened tip."`
+	Assist  tipsAssistCmd  `cmd:"" help:"Second person of a pair: help to open one tip, and no other."`
+	Accept  tipsAcceptCmd  `cmd:"" help:"Make items of an opened tip, linked to the request that they answer."`
+	Close   tipsCloseCmd   `cmd:"" help:"Close a request (gap) with a verified item that answers it."`
 	Decline tipsDeclineCmd `cmd:"" help:"Decide against a tip, with the reason."`
 	Reply   tipsReplyCmd   `cmd:"" help:"Answer a source; sealed so that only the receipt code opens it."`
 	Merge   tipsMergeCmd   `cmd:"" help:"Give several tips of one source one pseudonym."`
@@ -46,107 +45,50 @@ type tipsPullCmd struct {
 }
 
 func (c *tipsPullCmd) Run(e *env) error {
-	if (c.Server == "") == (c.From == "") {
-		return exit(2, errors.New("say where from: --server ADDR or --from DIR"))
+	if c.Server != "" && c.From != "" {
+		return exit(2, errors.New("say where from: --server ADDR or --from DIR, not both"))
 	}
 	f, err := c.open(archive.Options{})
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, "")
 	if err != nil {
 		return err
 	}
 	if c.From != "" {
-		return pullFolder(e, f, b, c.From)
+		return pullFolder(e, w, c.From)
 	}
-	key, err := pullKey()
+	p, err := w.puller(c.Server, c.Proxy)
 	if err != nil {
 		return err
 	}
-	p, err := call.NewPuller(c.Server, c.Proxy, key)
-	if err != nil {
-		return exit(2, err)
+	got, err := w.pull(e.ctx, p)
+	for _, t := range got.Fresh {
+		fmt.Fprintln(e.stdout, tipLine(t))
 	}
-	return pullServer(e, f, b, p)
-}
-
-func pullServer(e *env, f *folder, b *inbox.Inbox, p *call.Puller) error {
-	in, err := p.List(e.ctx)
-	if err != nil {
-		return exit(1, err)
+	for _, t := range got.Withdrawn {
+		fmt.Fprintf(e.stderr, "%s: its source asks that it be deleted. \"sightline tips forget %s\" does so; items made of it are erased with \"sightline erase\".\n", t.ID, t.ID)
 	}
-	failed := 0
-	for _, w := range in.Tips {
-		if w.Acked {
-			continue
-		}
-		var sha string
-		var got int64
-		t, fresh, err := b.Take(inbox.Tip{Remote: w.ID, Box: w.Box, Day: w.Day, Channel: "server"}, func(to io.Writer) error {
-			var err error
-			sha, got, err = p.Fetch(e.ctx, w.ID, to)
-			return err
-		})
-		if err == nil && got != w.Size {
-			err = fmt.Errorf("%d bytes came instead of %d", got, w.Size)
-		}
-		if err == nil && fresh {
-			err = received(e, f, t)
-		}
-		if err == nil {
-			err = p.Ack(e.ctx, w.ID, sha)
-		}
-		if err != nil {
-			fmt.Fprintf(e.stderr, "one tip of %s could not be fetched: %v\n", w.Day, err)
-			failed++
-			continue
-		}
-		if fresh {
-			fmt.Fprintln(e.stdout, tipLine(t))
-		}
+	for _, why := range got.Failed {
+		fmt.Fprintln(e.stderr, why)
 	}
-	if err := withdrawnTips(e, b, in.Withdrawn, func(id string) error { return p.AckWithdrawn(e.ctx, id) }); err != nil {
-		return err
-	}
-	if in.Late > 0 {
-		fmt.Fprintf(e.stderr, "%d tips had waited at the server for three days or more\n", in.Late)
-	}
-	if failed > 0 {
-		return exit(1, fmt.Errorf("%d tips were not fetched; they are still at the server", failed))
-	}
-	return nil
-}
-
-func withdrawnTips(e *env, b *inbox.Inbox, ids []string, ack func(string) error) error {
-	list, err := b.List()
 	if err != nil {
 		return err
 	}
-	for _, id := range ids {
-		for _, t := range list {
-			if t.Remote != id {
-				continue
-			}
-			if t.State != inbox.Withdrawn {
-				t.Note, t.State, t.Decided = "its source asked to delete it; it was "+t.State, inbox.Withdrawn, b.Day()
-				if err := b.Save(t); err != nil {
-					return err
-				}
-			}
-			fmt.Fprintf(e.stderr, "%s: its source asks that it be deleted. \"sightline tips forget %s\" does so; items made of it are erased with \"sightline erase\".\n", t.ID, t.ID)
-		}
-		if err := ack(id); err != nil {
-			return err
-		}
+	if got.Late > 0 {
+		fmt.Fprintf(e.stderr, "%d tips had waited at the server for three days or more\n", got.Late)
+	}
+	if n := len(got.Failed); n > 0 {
+		return exit(1, fmt.Errorf("%d tips were not fetched; they are still at the server", n))
 	}
 	return nil
 }
 
 // pullFolder takes the ciphertexts of a call's folder. Nothing is deleted
 // there: who carries the stick decides.
-func pullFolder(e *env, f *folder, b *inbox.Inbox, dir string) error {
+func pullFolder(e *env, w *tipWork, dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "tips", "*.age"))
 	if err != nil {
 		return err
@@ -161,12 +103,12 @@ func pullFolder(e *env, f *folder, b *inbox.Inbox, dir string) error {
 		if i, err := os.Stat(n); err == nil {
 			day = i.ModTime().UTC().Format(time.DateOnly)
 		}
-		t, fresh, err := takeFile(b, n, inbox.Tip{Remote: strings.TrimSuffix(filepath.Base(n), ".age"), Day: day, Channel: "stick"})
+		t, fresh, err := takeFile(w.b, n, inbox.Tip{Remote: strings.TrimSuffix(filepath.Base(n), ".age"), Day: day, Channel: "stick"})
 		if err != nil {
 			return err
 		}
 		if fresh {
-			if err := received(e, f, t); err != nil {
+			if err := w.received(e.ctx, t); err != nil {
 				return err
 			}
 			fmt.Fprintln(e.stdout, tipLine(t))
@@ -185,17 +127,6 @@ func takeFile(b *inbox.Inbox, path string, t inbox.Tip) (inbox.Tip, bool, error)
 		_, err := io.Copy(w, r)
 		return err
 	})
-}
-
-// received logs that ciphertext is here: its digest, its padded size, the day.
-func received(e *env, f *folder, t inbox.Tip) error {
-	_, err := f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryReceive, Result: "ok", Parents: []string{t.SHA256},
-			Capture: &sightline.EntryCapture{Method: "manual", Access: "given"},
-			Seal:    map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source, "size": inbox.Bucket(t.Size), "day": t.Day, "channel": t.Channel}}})
-		return nil
-	})
-	return err
 }
 
 func tipLine(t inbox.Tip) string {
@@ -248,6 +179,13 @@ func (c *tipsListCmd) Run(e *env) error {
 	for _, t := range list {
 		fmt.Fprintln(e.stdout, tipLine(t))
 	}
+	waiting, err := b.Unopened()
+	if err != nil {
+		return err
+	}
+	for _, t := range waiting {
+		fmt.Fprintf(e.stderr, "%s has waited unopened since %s\n", t.ID, t.Day)
+	}
 	due, err := b.Due()
 	if err != nil {
 		return err
@@ -286,11 +224,9 @@ func (q *atQuarantine) quarantine(b *inbox.Inbox) string {
 
 type tipsOpenCmd struct {
 	inCase       `embed:""`
-	secret       `embed:""`
+	opener       `embed:""`
 	atQuarantine `embed:""`
 	Tip          string `arg:"" help:"Number of a tip (T-001), or a file that was sealed with age and came some other way."`
-	Key          string `placeholder:"NAME" help:"Identity to open with. Default: all of this machine."`
-	Second       string `placeholder:"NAME" help:"The second person present, where the case demands two."`
 }
 
 func (c *tipsOpenCmd) Run(e *env) error {
@@ -299,62 +235,105 @@ func (c *tipsOpenCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, c.Quarantine)
 	if err != nil {
 		return err
 	}
-	rules, err := b.Rules()
-	if err != nil {
-		return exit(2, err)
-	}
-	second := strings.TrimSpace(c.Second)
-	if rules.TwoPeople && (second == "" || strings.EqualFold(second, f.Actor.Name)) {
-		return exit(3, errors.New("this case demands two people to open a tip; name the other one with --second"))
-	}
-	var t inbox.Tip
-	if !strings.HasPrefix(c.Tip, "T-") {
-		var fresh bool
-		if t, fresh, err = takeFile(b, c.Tip, inbox.Tip{Channel: "file"}); err != nil {
-			return err
-		}
-		if fresh {
-			if err := received(e, f, t); err != nil {
-				return err
-			}
-		}
-	} else if t, err = b.Get(c.Tip); err != nil {
-		return exit(2, err)
-	}
-	if t.State == inbox.Withdrawn {
-		return exit(3, fmt.Errorf("the source of %s asked that it be deleted; it is not opened", t.ID))
-	}
-	ids, _, err := c.identities(e, c.Key)
+	t, err := w.find(e, c.Tip)
 	if err != nil {
 		return err
 	}
-	content, err := b.Decrypt(t, ids, c.quarantine(b))
-	if err != nil {
-		return exit(1, err)
-	}
-	t.Learn(content)
-	t.Opened = append(t.Opened, inbox.Opening{By: f.Actor.Name, Second: second, Day: b.Day()})
-	if err := b.Save(t); err != nil {
-		return err
-	}
-	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryOpenTip, Result: "ok", Parents: []string{t.SHA256},
-			Seal: map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source}, "opened": map[string]any{"by": f.Actor.Name, "second": second}}})
-		return nil
-	})
+	u, err := c.unlock(e)
 	if err != nil {
 		return err
 	}
-	// What accept needs and the line of the tip must not hold stays beside the
-	// files, in quarantine.
-	if err := saveContent(content); err != nil {
+	content, t, err := w.open(e.ctx, t, u)
+	if err != nil {
 		return err
 	}
 	printContent(e.stdout, t, content)
+	return nil
+}
+
+// find gives a tip by number; a file that somebody sealed is taken in first.
+func (w *tipWork) find(e *env, name string) (inbox.Tip, error) {
+	if strings.HasPrefix(name, "T-") {
+		t, err := w.b.Get(name)
+		if err != nil {
+			return t, exit(2, err)
+		}
+		return t, nil
+	}
+	t, fresh, err := takeFile(w.b, name, inbox.Tip{Channel: "file"})
+	if err == nil && fresh {
+		err = w.received(e.ctx, t)
+	}
+	return t, err
+}
+
+// tipsAssistCmd is the second person's part, on their own machine.
+type tipsAssistCmd struct {
+	inCase `embed:""`
+	secret `embed:""`
+	Key    string `placeholder:"NAME" help:"Your half of the pair. Default: the one that the passphrase opens."`
+	Tip    string `arg:"" help:"Number of a tip, or the file with its ciphertext."`
+}
+
+func (c *tipsAssistCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w, err := newTipWork(f, f.Actor, "")
+	if err != nil {
+		return err
+	}
+	t, err := w.find(e, c.Tip)
+	if err != nil {
+		return err
+	}
+	pass, err := c.passphrase(e, false)
+	if err != nil {
+		return err
+	}
+	keys, err := ownKeys(c.Key, pass)
+	if err != nil {
+		return err
+	}
+	h, err := w.assist(e.ctx, t, keys)
+	if err != nil {
+		return err
+	}
+	return json.NewEncoder(e.stdout).Encode(h)
+}
+
+// tipsCloseCmd closes a request with what came for it.
+type tipsCloseCmd struct {
+	inCase `embed:""`
+	Gap    string `arg:"" help:"Request (gap) of the case."`
+	Item   string `arg:"" optional:"" help:"Verified item that answers it. Without one, the request is open again."`
+	Reason string `help:"Why; kept sealed." placeholder:"TEXT"`
+}
+
+func (c *tipsCloseCmd) Run(e *env) error {
+	f, err := c.open(archive.Options{})
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	w, err := newTipWork(f, f.Actor, "")
+	if err != nil {
+		return err
+	}
+	if err := w.closeGap(e.ctx, c.Gap, c.Item, c.Reason); err != nil {
+		return exit(3, err)
+	}
+	if c.Item == "" {
+		fmt.Fprintf(e.stdout, "%s is asked again; \"sightline key share\" brings the pages of the call up to date\n", c.Gap)
+		return nil
+	}
+	fmt.Fprintf(e.stdout, "%s is closed by %s; \"sightline key share\" takes it off the pages of the call\n", c.Gap, c.Item)
 	return nil
 }
 
@@ -425,31 +404,19 @@ func (c *tipsDeclineCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, c.Quarantine)
 	if err != nil {
 		return err
 	}
-	t, err := b.Get(c.Tip)
+	t, err := w.b.Get(c.Tip)
 	if err != nil {
 		return exit(2, err)
 	}
-	if t.State == inbox.Accepted {
-		return exit(3, fmt.Errorf("%s has become %s; items are erased with \"sightline erase\"", t.ID, strings.Join(t.Items, ", ")))
+	if _, err := w.decline(e.ctx, t, c.Reason); err != nil {
+		return err
 	}
-	t.State, t.Note, t.Decided = inbox.Declined, c.Reason, b.Day()
-	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryReview, Result: "ok", Parents: []string{t.SHA256},
-			Seal: map[string]any{"tip": map[string]any{"id": t.ID, "source": t.Source, "decision": "declined"}, "reason": c.Reason}})
-		return nil
-	})
+	rules, err := w.b.Rules()
 	if err == nil {
-		err = os.RemoveAll(filepath.Join(c.quarantine(b), t.ID))
-	}
-	if err == nil {
-		err = b.Save(t)
-	}
-	if err == nil {
-		rules, _ := b.Rules()
 		fmt.Fprintf(e.stdout, "%s is declined; it is deleted after %d days by \"sightline tips forget --due\"\n", t.ID, rules.KeepDays)
 	}
 	return err
@@ -466,18 +433,11 @@ func (c *tipsMergeCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, "")
 	if err != nil {
 		return err
 	}
-	s, err := b.Merge(c.Tips...)
-	if err != nil {
-		return exit(2, err)
-	}
-	_, err = f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
-		w.Describe(sightline.Draft{Kind: sightline.EntryAnnotate, Result: "ok", Seal: map[string]any{"tip": map[string]any{"merged": c.Tips, "source": s}}})
-		return nil
-	})
+	s, err := w.merge(e.ctx, c.Tips)
 	if err == nil {
 		fmt.Fprintf(e.stdout, "%s come from %s\n", strings.Join(c.Tips, ", "), s)
 	}
@@ -497,7 +457,7 @@ func (c *tipsForgetCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, c.Quarantine)
 	if err != nil {
 		return err
 	}
@@ -506,27 +466,19 @@ func (c *tipsForgetCmd) Run(e *env) error {
 	}
 	var list []inbox.Tip
 	if c.Due {
-		if list, err = b.Due(); err != nil {
+		if list, err = w.b.Due(); err != nil {
 			return err
 		}
 	}
 	for _, id := range c.Tips {
-		t, err := b.Get(id)
+		t, err := w.b.Get(id)
 		if err != nil {
 			return exit(2, err)
 		}
 		list = append(list, t)
 	}
 	for _, t := range list {
-		if err := b.Forget(&t, c.quarantine(b)); err != nil {
-			return err
-		}
-		_, err := f.Store.Update(e.ctx, f.Actor, func(w sightline.Writer) error {
-			w.Describe(sightline.Draft{Kind: sightline.EntryErase, Result: "ok", Parents: []string{t.SHA256},
-				Seal: map[string]any{"tip": map[string]any{"id": t.ID, "state": t.State}, "reason": forgetReason(t)}})
-			return nil
-		})
-		if err != nil {
+		if err := w.forget(e.ctx, t); err != nil {
 			return err
 		}
 		fmt.Fprintf(e.stdout, "%s is deleted here\n", t.ID)
@@ -537,18 +489,10 @@ func (c *tipsForgetCmd) Run(e *env) error {
 	return nil
 }
 
-func forgetReason(t inbox.Tip) string {
-	if t.State == inbox.Withdrawn {
-		return "at the wish of its source"
-	}
-	return "not needed any more: " + t.State
-}
-
 type tipsResealCmd struct {
 	inCase `embed:""`
-	secret `embed:""`
+	opener `embed:""`
 	Call   string `required:"" type:"path" placeholder:"DIR" help:"Folder of the call."`
-	Key    string `placeholder:"NAME" help:"Identity to open with. Default: all of this machine."`
 }
 
 func (c *tipsResealCmd) Run(e *env) error {
@@ -561,7 +505,13 @@ func (c *tipsResealCmd) Run(e *env) error {
 	if err != nil {
 		return exit(1, err)
 	}
-	ids, _, err := c.identities(e, c.Key)
+	u, err := c.unlock(e)
+	if err != nil {
+		return err
+	}
+	// Nothing is shown here, so that a key of one person may seal its tips
+	// again to pairs when a case begins to demand two people.
+	ids, err := u.identities(false)
 	if err != nil {
 		return err
 	}
@@ -570,7 +520,7 @@ func (c *tipsResealCmd) Run(e *env) error {
 
 type tipsFormCmd struct {
 	inCase `embed:""`
-	Call   string   `required:"" type:"path" placeholder:"DIR" help:"Folder of the call: its recipients are whom this is sealed to."`
+	Call   string   `type:"path" placeholder:"DIR" help:"Folder of the call: its recipients are whom this is sealed to. Default: as tips/rules.json says."`
 	Form   string   `arg:"" type:"path" help:"The answers, JSON (docs/formats/tip.md)."`
 	Files  []string `arg:"" optional:"" type:"path" help:"What was handed over."`
 }
@@ -580,8 +530,7 @@ func (c *tipsFormCmd) Run(e *env) error {
 	if err != nil {
 		return exit(2, fmt.Errorf("the form cannot be read: %w", err))
 	}
-	form, err := inbox.ReadForm(p)
-	if err != nil {
+	if _, err := inbox.ReadForm(p); err != nil {
 		return exit(2, fmt.Errorf("%s: %w", c.Form, err))
 	}
 	f, err := c.open(archive.Options{})
@@ -589,33 +538,13 @@ func (c *tipsFormCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
-	rs, err := checkKeys(e.ctx, f, c.Call)
-	if err != nil {
-		return exit(1, err)
-	}
-	b, err := openInbox(f)
+	w, err := newTipWork(f, f.Actor, "")
 	if err != nil {
 		return err
 	}
-	cfg, err := call.LoadConfig(c.Call)
+	t, err := w.form(e.ctx, c.Call, p, c.Files)
 	if err != nil {
-		return exit(2, err)
-	}
-	var whole bytes.Buffer
-	if err := json.Compact(&whole, p); err != nil {
-		return exit(2, err)
-	}
-	j := tip.Join{Lang: form.Language, At: form.Date, Call: cfg.ID, Lane: "D", Wish: form.Wish, Request: form.Request, Form: whole.Bytes()}
-	t, fresh, err := b.Take(inbox.Tip{Channel: form.Channel, Request: form.Request}, func(w io.Writer) error {
-		return inbox.Bundle(w, tip.AgeRecipients(rs), form.Said, c.Files, j)
-	})
-	if err != nil {
-		return exit(2, err)
-	}
-	if fresh {
-		if err := received(e, f, t); err != nil {
-			return err
-		}
+		return err
 	}
 	fmt.Fprintln(e.stdout, tipLine(t))
 	fmt.Fprintln(e.stderr, "The form and the files that were handed over are still where they were; delete them when the tip has been opened and checked.")
@@ -625,7 +554,7 @@ func (c *tipsFormCmd) Run(e *env) error {
 // tipsDrillCmd proves, key by key, that a test tip can be opened.
 type tipsDrillCmd struct {
 	inCase       `embed:""`
-	secret       `embed:""`
+	opener       `embed:""`
 	atQuarantine `embed:""`
 	Call         string `required:"" type:"path" placeholder:"DIR" help:"Folder of the call."`
 	Open         bool   `help:"Open the newest test tip of each key of this machine. Without it, new test tips are made, one for each recipient."`
@@ -650,7 +579,7 @@ func (c *tipsDrillCmd) Run(e *env) error {
 	}
 	switch {
 	case c.Open:
-		if err := c.openDrills(e, f, b, rs); err != nil {
+		if err := c.openDrills(e, f, b); err != nil {
 			return err
 		}
 	case !c.Status:
@@ -681,8 +610,8 @@ func (c *tipsDrillCmd) Run(e *env) error {
 	return nil
 }
 
-func (c *tipsDrillCmd) openDrills(e *env, f *folder, b *inbox.Inbox, rs []tip.Recipient) error {
-	ids, mine, err := c.identities(e, "")
+func (c *tipsDrillCmd) openDrills(e *env, f *folder, b *inbox.Inbox) error {
+	u, err := c.unlock(e)
 	if err != nil {
 		return err
 	}
@@ -691,22 +620,30 @@ func (c *tipsDrillCmd) openDrills(e *env, f *folder, b *inbox.Inbox, rs []tip.Re
 		return err
 	}
 	opened := 0
-	for i, m := range mine {
-		want := tip.Recipient{Text: m}.Print()
+	for _, k := range u.keys {
+		want := tip.Recipient{Text: k.Recipient}.Print()
 		for n := len(list) - 1; n >= 0; n-- {
 			t := list[n]
 			if t.Drill != want {
 				continue
 			}
-			content, err := b.Decrypt(t, ids[i:i+1], c.quarantine(b))
-			if err != nil || content.Tip.Message != drillText || content.Tip.Incomplete != "" {
+			one := unlocked{keys: []ownKey{k}, other: u.other, helped: u.helped}
+			ids, err := one.identities(false)
+			if err != nil {
+				return err
+			}
+			content, err := b.Decrypt(t, ids, c.quarantine(b))
+			if err != nil {
 				return exit(1, fmt.Errorf("%s, the test tip of this key, does not open: %w", t.ID, err))
+			}
+			if content.Tip.Message != drillText || content.Tip.Incomplete != "" {
+				return exit(1, fmt.Errorf("%s, the test tip of this key, opens and is not what was sealed", t.ID))
 			}
 			if err := os.RemoveAll(content.Dir); err != nil {
 				return err
 			}
 			t.State = inbox.Opened
-			t.Opened = append(t.Opened, inbox.Opening{By: f.Actor.Name, Day: b.Day()})
+			t.Opened = append(t.Opened, inbox.Opening{By: f.Actor.Name, Second: one.second(), Day: b.Day()})
 			if err := b.Save(t); err != nil {
 				return err
 			}
