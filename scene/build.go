@@ -79,6 +79,12 @@ func (bl *Builder) Build(s *Spec) (*Result, error) {
 	if err := b.freeze(); err != nil {
 		return nil, err
 	}
+	if s, err := b.documents(s); err != nil {
+		return nil, err
+	} else {
+		b.spec = s
+	}
+	s = b.spec
 	for i := range s.Layers {
 		for j := range s.Layers[i].Parts {
 			if err := s.Layers[i].Parts[j].check(fmt.Sprintf("layers[%d].parts[%d]", i, j)); err != nil {
@@ -117,6 +123,36 @@ func (bl *Builder) Build(s *Spec) (*Result, error) {
 	return r, nil
 }
 
+// documents replaces the model documents that a spec names by their parts.
+func (b *build) documents(in *Spec) (*Spec, error) {
+	s := *in
+	s.Layers = append([]LayerSpec(nil), in.Layers...)
+	for i := range s.Layers {
+		l := &s.Layers[i]
+		if l.Document == "" {
+			continue
+		}
+		raw, src, err := b.read(l.Document)
+		if err != nil {
+			return nil, err
+		}
+		m, err := ParseModel(raw)
+		if err != nil {
+			return nil, fmt.Errorf("scene: %s: %w", src.Name, err)
+		}
+		if m.Frame != "" && m.Frame != frameID(b.doc.Frame) {
+			return nil, fmt.Errorf("scene: %s: its coordinates are of another frame (%.12s)", src.Name, m.Frame)
+		}
+		src.Name = m.FileName() // so that the layer can be edited again
+		l.Parts, l.sources = m.Parts, []Source{src}
+		if _, taken := b.files[src.Name]; taken {
+			return nil, fmt.Errorf("scene: two layers are made from the model %s", m.ID)
+		}
+		b.files[src.Name] = raw
+	}
+	return &s, nil
+}
+
 // read opens a source and records it.
 func (b *build) read(name string) ([]byte, Source, error) {
 	if b.Read == nil {
@@ -131,24 +167,34 @@ func (b *build) read(name string) ([]byte, Source, error) {
 
 // store writes the pieces of a layer as GLB and completes its entry.
 func (b *build) store(l Layer, pieces []Piece) error {
-	glb, err := WriteGLB(pieces, l.Attribution)
-	if err != nil {
-		return fmt.Errorf("scene: layer %s: %w", l.ID, err)
-	}
-	l.File = strings.ToLower(l.ID) + ".glb"
-	if _, taken := b.files[l.File]; taken {
+	name := strings.ToLower(l.ID) + ".glb"
+	if _, taken := b.files[name]; taken {
 		return fmt.Errorf("scene spec: two layers are called %s", l.ID)
 	}
+	l, err := seal(l, pieces, b.files)
+	if err != nil {
+		return err
+	}
+	b.doc.Layers = append(b.doc.Layers, l)
+	b.all = append(b.all, pieces...)
+	return nil
+}
+
+// seal writes the GLB of a layer into files and completes the layer with it.
+func seal(l Layer, pieces []Piece, files map[string][]byte) (Layer, error) {
+	glb, err := WriteGLB(pieces, l.Attribution)
+	if err != nil {
+		return l, fmt.Errorf("scene: layer %s: %w", l.ID, err)
+	}
+	l.File = strings.ToLower(l.ID) + ".glb"
 	l.SHA256, l.Bytes = digest(glb), int64(len(glb))
 	for i := range pieces {
 		l.Vertices += len(pieces[i].Mesh.Positions)
 		l.Triangles += len(pieces[i].Mesh.Triangles)
 		pieces[i].Layer = l.ID
 	}
-	b.files[l.File] = glb
-	b.doc.Layers = append(b.doc.Layers, l)
-	b.all = append(b.all, pieces...)
-	return nil
+	files[l.File] = glb
+	return l, nil
 }
 
 func (p *Provenance) layer(kind string) Layer {
@@ -193,8 +239,14 @@ func (b *build) terrain(t *TerrainSpec) error {
 	g.facts.VoidCells, g.facts.VerticalDatum, g.facts.Conjectural = voids, datum, t.Procedural != nil
 	l.Terrain = &g.facts
 	pieces := g.pieces("terrain", class, material)
-	idx := indexGround(pieces)
-	b.ground = idx.at
+	// What stands on the ground stands on the one that is written, of 32-bit
+	// floats, so that a part put in later finds the same height.
+	for i := range pieces {
+		for j, p := range pieces[i].Mesh.Positions {
+			pieces[i].Mesh.Positions[j] = written(p)
+		}
+	}
+	b.ground = indexGround(pieces).at
 	return b.store(l, pieces)
 }
 
@@ -248,30 +300,13 @@ func (b *build) layer(s *LayerSpec) error {
 		return b.models(s, class)
 	}
 	l := s.layer("models")
-	var pieces []Piece
-	for i := range s.Parts {
-		p := &s.Parts[i]
-		body, err := p.make(class, b.ground)
-		if err != nil {
-			return fmt.Errorf("scene: layer %s: %w", s.ID, err)
-		}
-		for _, q := range body.pieces {
-			pieces = append(pieces, *q)
-		}
-		if p.ID == "" {
-			continue
-		}
-		o := Object{ID: p.ID, Label: p.Label, Note: p.Note, Position: body.base, RadiusM: p.RadiusM, Class: body.class.String(), Layer: s.ID, Height: body.top}
-		for _, c := range body.points {
-			for k := range c.At {
-				c.At[k] = float64(float32(c.At[k])) // as in the GLB, to the last bit
-			}
-			c.SigmaM = s.AccuracyM
-			o.Points = append(o.Points, c)
-		}
-		b.doc.Objects = append(b.doc.Objects, o)
+	l.Sources = s.sources
+	pieces, objects, err := layerOfParts(&s.Provenance, s.Parts, b.ground)
+	if err != nil {
+		return err
 	}
-	return b.store(l, merge(pieces))
+	b.doc.Objects = append(b.doc.Objects, objects...)
+	return b.store(l, pieces)
 }
 
 // merge joins pieces without an object of their own that look the same, so
@@ -357,6 +392,11 @@ func (b *build) objects() error {
 	return nil
 }
 
+// written is a place as a GLB holds it.
+func written(p [3]float64) [3]float64 {
+	return [3]float64{float64(float32(p[0])), float64(float32(p[1])), float64(float32(p[2]))}
+}
+
 // bounds is the box around everything.
 func (b *build) bounds() {
 	lo := [3]float64{math.Inf(1), math.Inf(1), math.Inf(1)}
@@ -366,6 +406,7 @@ func (b *build) bounds() {
 		if !ok {
 			continue
 		}
+		l, h = written(l), written(h)
 		for k := range l {
 			lo[k], hi[k] = min(lo[k], l[k]), max(hi[k], h[k])
 		}

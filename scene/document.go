@@ -46,6 +46,7 @@ type Document struct {
 	Views   []View   `json:"views,omitempty"`
 
 	dir    string
+	open   func(name string) ([]byte, error)
 	loaded func() ([]Piece, error)
 	ground func() (*groundIndex, error)
 }
@@ -330,6 +331,7 @@ func LoadFrom(open func(name string) ([]byte, error)) (*Document, error) {
 
 // attach gives the document the way to its meshes.
 func (d *Document) attach(open func(name string) ([]byte, error)) {
+	d.open = open
 	d.loaded = sync.OnceValues(func() ([]Piece, error) {
 		var out []Piece
 		for i := range d.Layers {

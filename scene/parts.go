@@ -3,6 +3,7 @@ package scene
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"sightline"
 	"sightline/raster"
@@ -15,7 +16,7 @@ import (
 // north), x to the right of it; the front is at +y. At is the middle of the
 // base.
 type Part struct {
-	Kind string `json:"kind"` // a_frame, house, box, terrace, road, pole, cylinder, tree, wall
+	Kind string `json:"kind"` // a_frame, house, box, block, terrace, road, pole, cylinder, tree, wall
 
 	// ID makes the part a named object (S-01) with corners to click on.
 	ID      string         `json:"id,omitempty"`
@@ -33,8 +34,9 @@ type Part struct {
 	Points     [][]float64 `json:"points,omitempty"`      // of a road or wall: [e,n] on the ground or [e,n,u]
 	FloorM     float64     `json:"floor_m,omitempty"`     // of an A-frame or house above the base
 	SinkM      float64     `json:"sink_m,omitempty"`      // how far the body goes into the ground
-	Roof       string      `json:"roof,omitempty"`        // of a house: flat (default), gable, none
-	RoofRiseM  float64     `json:"roof_rise_m,omitempty"` // of a gable roof, default a third of the width
+	Outline    [][]float64 `json:"outline,omitempty"`     // of a block: corners [x, y] in the part's axes
+	Roof       string      `json:"roof,omitempty"`        // of a house: flat (default), gable, hip, shed, none; of a block: flat, none
+	RoofRiseM  float64     `json:"roof_rise_m,omitempty"` // of a sloping roof, default a third of the width
 	OverhangM  float64     `json:"overhang_m,omitempty"`
 	DeckM      float64     `json:"deck_m,omitempty"` // of an A-frame: length of the deck at the front
 	Openings   []Opening   `json:"openings,omitempty"`
@@ -45,6 +47,10 @@ type Part struct {
 	CutM float64 `json:"cut_m,omitempty"`
 	PadM float64 `json:"pad_m,omitempty"`
 
+	// Dims says how single dimensions are known; the error of each corner
+	// follows from them. Keys are the names of the fields above.
+	Dims map[string]Dimension `json:"dims,omitempty"`
+
 	Material     string `json:"material,omitempty"`
 	RoofMaterial string `json:"roof_material,omitempty"`
 }
@@ -53,7 +59,7 @@ type Part struct {
 // in it unless Open.
 type Opening struct {
 	Name    string  `json:"name,omitempty"` // of its corners: S-01.door.top-left
-	Face    string  `json:"face"`           // front, back, left, right
+	Face    string  `json:"face"`           // front, back, left, right; of a block or wall the number of the side, from 1
 	CentreM float64 `json:"centre_m"`       // from the middle of the wall, to the right seen from outside
 	WidthM  float64 `json:"width_m"`
 	SillM   float64 `json:"sill_m"` // above the floor
@@ -113,6 +119,12 @@ func (b *body) corner(name string, p [3]float64) {
 // wall adds an upright wall with openings. at maps wall coordinates (s to the
 // right seen from outside, z above the floor) to the part's axes.
 func (b *body) wall(m *raster.Mesh, face string, outline []point2, at func(s, z, depth float64) [3]float64) error {
+	return b.slabWall(m, face, outline, 0, at)
+}
+
+// slabWall is wall, and with a thickness also its other side: openings then go
+// through, with a panel half way.
+func (b *body) slabWall(m *raster.Mesh, face string, outline []point2, thick float64, at func(s, z, depth float64) [3]float64) error {
 	var holes [][]point2
 	for _, o := range b.part.Openings {
 		if o.Face != face {
@@ -129,11 +141,14 @@ func (b *body) wall(m *raster.Mesh, face string, outline []point2, at func(s, z,
 				b.corner(o.Name+"."+n, at(ring[i][0], ring[i][1], 0))
 			}
 		}
-		const depth = 0.14
+		depth, set := 0.14, 0.14
+		if thick > 0 {
+			depth, set = thick, thick/2
+		}
 		reveal := b.mesh("reveal", raster.Concrete)
 		for i := range ring {
 			p, q := ring[i], ring[(i+1)%4]
-			polygon(reveal, at(p[0], p[1], 0), at(p[0], p[1], depth), at(q[0], q[1], depth), at(q[0], q[1], 0))
+			polygon(reveal, at(q[0], q[1], 0), at(q[0], q[1], depth), at(p[0], p[1], depth), at(p[0], p[1], 0))
 		}
 		if !o.Open {
 			mat := raster.Glass
@@ -141,7 +156,7 @@ func (b *body) wall(m *raster.Mesh, face string, outline []point2, at func(s, z,
 				mat = raster.Wood
 			}
 			panel := b.mesh("panel "+mat.String(), mat)
-			polygon(panel, at(ring[0][0], ring[0][1], depth), at(ring[1][0], ring[1][1], depth), at(ring[2][0], ring[2][1], depth), at(ring[3][0], ring[3][1], depth))
+			polygon(panel, at(ring[0][0], ring[0][1], set), at(ring[1][0], ring[1][1], set), at(ring[2][0], ring[2][1], set), at(ring[3][0], ring[3][1], set))
 		}
 	}
 	pts, tris, err := earClip(outline, holes)
@@ -154,6 +169,15 @@ func (b *body) wall(m *raster.Mesh, face string, outline []point2, at func(s, z,
 	}
 	for _, t := range tris {
 		m.Triangles = append(m.Triangles, [3]uint32{t[0] + n, t[1] + n, t[2] + n})
+	}
+	if thick > 0 {
+		n = uint32(len(m.Positions))
+		for _, p := range pts {
+			m.Positions = append(m.Positions, at(p[0], p[1], thick))
+		}
+		for _, t := range tris {
+			m.Triangles = append(m.Triangles, [3]uint32{t[0] + n, t[2] + n, t[1] + n})
+		}
 	}
 	return nil
 }
@@ -208,11 +232,22 @@ func (p *Part) check(where string) error {
 			return need(false, err.Error())
 		}
 	}
+	if err := p.checkDims(fmt.Sprintf("%s (%s %s)", where, p.Kind, p.ID)); err != nil {
+		return err
+	}
+	if err := p.checkOpenings(where); err != nil {
+		return err
+	}
 	if _, _, err := p.materials(0, 0); err != nil {
 		return need(false, err.Error())
 	}
 	switch p.Kind {
+	case "block":
+		return p.checkBlock(where)
 	case "a_frame", "house", "box":
+		if !slices.Contains([]string{"", "flat", "gable", "hip", "shed", "none"}, p.Roof) {
+			return need(false, fmt.Sprintf("roof %q: use flat, gable, hip, shed or none", p.Roof))
+		}
 		return need(p.WidthM > 0 && p.LengthM > 0 && p.HeightM > 0, "width_m, length_m and height_m are needed")
 	case "terrace":
 		return need(p.WidthM > 0 && p.LengthM > 0, "width_m and length_m are needed")
@@ -236,15 +271,12 @@ func (p *Part) check(where string) error {
 		}
 		return need(p.WidthM > 0 && (p.Kind == "road" || p.HeightM > 0), "width_m (and for a wall height_m) is needed")
 	}
-	return need(false, "kind is not known: use a_frame, house, box, terrace, road, pole, cylinder, tree or wall")
+	return need(false, "kind is not known: use a_frame, house, box, block, terrace, road, pole, cylinder, tree or wall")
 }
 
 // make builds the part on the ground.
 func (p *Part) make(layer raster.Class, ground func(e, n float64) (float64, bool)) (*body, error) {
-	b := &body{part: p, class: layer}
-	if p.Class != "" {
-		b.class, _ = raster.ParseClass(p.Class)
-	}
+	b := &body{part: p, class: p.certainty(layer)}
 	b.base = [3]float64{p.At[0], p.At[1], 0}
 	if p.U != nil {
 		b.base[2] = *p.U
@@ -257,6 +289,8 @@ func (p *Part) make(layer raster.Class, ground func(e, n float64) (float64, bool
 		err = b.aFrame()
 	case "house", "box":
 		err = b.house()
+	case "block":
+		err = b.block()
 	case "terrace":
 		b.terrace()
 	case "pole", "cylinder":
@@ -266,7 +300,11 @@ func (p *Part) make(layer raster.Class, ground func(e, n float64) (float64, bool
 	case "road":
 		err = b.road(ground)
 	case "wall":
-		b.longWall(ground)
+		if len(p.Openings) > 0 {
+			err = b.piercedWall(ground)
+		} else {
+			b.longWall(ground)
+		}
 	}
 	return b, err
 }
@@ -274,8 +312,8 @@ func (p *Part) make(layer raster.Class, ground func(e, n float64) (float64, bool
 // lowest is the lowest ground under the part's corners and middle.
 func (p *Part) lowest(ground func(e, n float64) (float64, bool)) float64 {
 	low := math.Inf(1)
-	for _, k := range [5][2]float64{{0, 0}, {-.5, -.5}, {.5, -.5}, {.5, .5}, {-.5, .5}} {
-		e, n := fromLocal(p.HeadingDeg, k[0]*p.WidthM, k[1]*p.LengthM)
+	for _, k := range p.feet() {
+		e, n := fromLocal(p.HeadingDeg, k[0], k[1])
 		if u, ok := ground(p.At[0]+e, p.At[1]+n); ok {
 			low = min(low, u)
 		}

@@ -22,8 +22,8 @@ func (b *body) aFrame() error {
 	foot := hw + slope*sink
 	roof := b.mesh("roof", roofM)
 	l := hl + over
-	polygon(roof, b.world(0, -l, top), b.world(-foot, -l, -sink), b.world(-foot, l, -sink), b.world(0, l, top))
-	polygon(roof, b.world(0, l, top), b.world(foot, l, -sink), b.world(foot, -l, -sink), b.world(0, -l, top))
+	polygon(roof, b.world(0, l, top), b.world(-foot, l, -sink), b.world(-foot, -l, -sink), b.world(0, -l, top))
+	polygon(roof, b.world(0, -l, top), b.world(foot, -l, -sink), b.world(foot, l, -sink), b.world(0, l, top))
 	// End walls stand on the floor and follow the roof.
 	hf := hw - slope*p.FloorM
 	wall := b.mesh("wall", wallM)
@@ -82,13 +82,18 @@ func (b *body) house() error {
 	if err != nil {
 		return err
 	}
-	gable := p.Kind == "house" && p.Roof == "gable"
-	if gable && p.RoofMaterial == "" {
+	kind := ""
+	if p.Kind == "house" {
+		kind = p.Roof
+	}
+	gable, hip, shed := kind == "gable", kind == "hip", kind == "shed"
+	sloping := gable || hip || shed
+	if sloping && p.RoofMaterial == "" {
 		roofM = raster.RoofTile
 	}
 	hw, hl, top := p.WidthM/2, p.LengthM/2, p.HeightM
 	rise := 0.0
-	if gable {
+	if sloping {
 		if rise = p.RoofRiseM; rise == 0 {
 			rise = p.WidthM / 3
 		}
@@ -101,6 +106,15 @@ func (b *body) house() error {
 		if face == "left" || face == "right" {
 			half = hl
 			ring = []point2{{-half, low}, {half, low}, {half, top}, {-half, top}}
+			if shed { // high at the back
+				k := 2
+				if face == "right" {
+					k = 3
+				}
+				ring[k][1] += rise
+			}
+		} else if shed && face == "back" {
+			ring[2][1], ring[3][1] = top+rise, top+rise
 		} else if gable {
 			ring = []point2{{-half, low}, {half, low}, {half, top}, {0, top + rise}, {-half, top}}
 		}
@@ -115,12 +129,16 @@ func (b *body) house() error {
 	}
 	o := p.OverhangM
 	switch {
+	case hip:
+		b.hipRoof(b.mesh("roof", roofM), hw, hl, f+top, rise, o)
+	case shed:
+		b.shedRoof(b.mesh("roof", roofM), hw, hl, f+top, rise, o)
 	case gable:
 		roof := b.mesh("roof", roofM)
 		drop := o * rise / hw
 		z0, z1 := f+top-drop, f+top+rise
-		polygon(roof, b.world(0, -hl-o, z1), b.world(-hw-o, -hl-o, z0), b.world(-hw-o, hl+o, z0), b.world(0, hl+o, z1))
-		polygon(roof, b.world(0, hl+o, z1), b.world(hw+o, hl+o, z0), b.world(hw+o, -hl-o, z0), b.world(0, -hl-o, z1))
+		polygon(roof, b.world(0, hl+o, z1), b.world(-hw-o, hl+o, z0), b.world(-hw-o, -hl-o, z0), b.world(0, -hl-o, z1))
+		polygon(roof, b.world(0, -hl-o, z1), b.world(hw+o, -hl-o, z0), b.world(hw+o, hl+o, z0), b.world(0, hl+o, z1))
 		b.corner("ridge-front", b.world(0, hl+o, z1))
 		b.corner("ridge-back", b.world(0, -hl-o, z1))
 		b.top = z1

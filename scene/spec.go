@@ -66,6 +66,9 @@ type LayerSpec struct {
 	Buildings *BuildingSpec `json:"buildings,omitempty"`
 	Models    []ModelSpec   `json:"models,omitempty"`
 	Parts     []Part        `json:"parts,omitempty"`
+	Document  string        `json:"document,omitempty"` // file of a [Model]
+
+	sources []Source // of Document
 }
 
 // BuildingSpec extrudes footprints of a GeoJSON or Overpass JSON file.
@@ -152,13 +155,13 @@ func (s *Spec) check() error {
 			return err
 		}
 		n := 0
-		for _, given := range []bool{l.Buildings != nil, len(l.Models) > 0, len(l.Parts) > 0} {
+		for _, given := range []bool{l.Buildings != nil, len(l.Models) > 0, len(l.Parts) > 0, l.Document != ""} {
 			if given {
 				n++
 			}
 		}
 		if n != 1 {
-			return fmt.Errorf("scene spec: %s: give exactly one of buildings, models and parts", where)
+			return fmt.Errorf("scene spec: %s: give exactly one of buildings, models, parts and document", where)
 		}
 	}
 	return nil

@@ -21,6 +21,8 @@ type surroundings struct {
 }
 
 type loadedScene struct {
+	document *scene.Document // nil for a bare model file
+
 	around *sight.Surroundings
 	points []sight.Candidate // corners of named things, for the next click
 	err    error
@@ -90,6 +92,7 @@ func readScene(path string) (l loadedScene) {
 
 // sceneOf is a scene as the solver asks it, with the corners of named things.
 func sceneOf(d *scene.Document) (l loadedScene) {
+	l.document = d
 	pieces, err := d.Pieces()
 	if err != nil {
 		return loadedScene{err: err}

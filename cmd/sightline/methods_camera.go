@@ -63,6 +63,7 @@ func cameraMethods(scenes caseScenes) map[string]publish.Method {
 		return a, b, nil
 	}
 	return map[string]publish.Method{
+		"scene.model": modelMethod(scenes),
 		"camera.solve": func(b []byte) ([]byte, error) {
 			a, _, err := solve(b, false)
 			if err != nil {

@@ -14,6 +14,7 @@ import (
 type sceneCmd struct {
 	Build sceneBuildCmd `cmd:"" help:"Build a scene from a spec: terrain, buildings, models."`
 	Info  sceneInfoCmd  `cmd:"" help:"Say what a scene folder or one of its sources holds."`
+	Model sceneModelCmd `cmd:"" help:"Put a hand-made model (boxes, roofs, walls with openings) into the scene of a case."`
 }
 
 type sceneBuildCmd struct {
