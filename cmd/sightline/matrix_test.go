@@ -4,14 +4,18 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -32,60 +36,60 @@ import (
 // of keeping a case and of working on it:
 //
 //	{a folder, PostgreSQL and S3} x {one worker, four workers, a worker killed
-//	in the middle, the servers restarted in the middle}
+//	in the middle, the servers killed in the middle}
 //
-// With one worker the clock, the keys and the salts are fixed, so that the whole
-// edition has to be the same bytes on both stores, its proofs too. Several
-// workers write their entries in the order in which they are done, so there the
-// log differs by nature; the edition is built over a log whose head is given,
-// without proofs, and everything else in it has to be the same bytes.
+// The clock, the keys and the salts come from the scenario, and the workers let
+// results enter the log in the order of the queue. Then the whole edition, with
+// its log, checkpoint and proofs, has to be the same bytes eight times.
+//
+// One further run lets results enter the log as they end and by the clock of this
+// machine, which is what workers do unless they are told otherwise. There the
+// log has the same entries in another order, so the head of the log differs, and
+// with it the files that name it ([namesTheHead]). An edition of the same case
+// under a head that is given, without proofs, is the same bytes again.
+//
+// SIGHTLINE_MATRIX_FULL=1 runs all of it with the full exercise.
 
-const matrixHelper = "SIGHTLINE_MATRIX_PLACE"
+// scenarioHelper makes this test binary the program itself, with the clock and
+// the salts of the scenario.
+const scenarioHelper = "SIGHTLINE_TEST_SCENARIO"
 
-// matrixWorker is a worker in a process of its own: the test binary runs it.
-func matrixWorker(place string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+// scenarioMain runs one command line of the program for the scenario.
+func scenarioMain() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	p, err := archive.ParsePlace(place)
-	if err == nil {
-		p.Dir = cmpOr(p.Dir, os.Getenv("SIGHTLINE_LOCAL"))
-		var f *folder
-		if f, err = archive.OpenAt(ctx, p, archive.Options{}); err == nil {
-			defer f.Close()
-			_, err = flow.Work(ctx, f.Store, f.Blobs, f.Actor, flow.Options{Workers: 1, Lease: 2 * time.Second, Poll: 100 * time.Millisecond,
-				Scratch: scratch(f), Unsafe: true})
+	if os.Getenv(scenarioHelper) == "fixed" {
+		scenario = func(o archive.Options) archive.Options {
+			f := fixedOptions()
+			o.Now, o.Rand, o.Machine = f.Now, f.Rand, f.Machine
+			return o
 		}
 	}
-	if err != nil && ctx.Err() == nil {
-		fmt.Fprintln(os.Stderr, err)
-		return 1
-	}
-	return 0
+	return run(&env{ctx, os.Stdin, os.Stdout, os.Stderr}, os.Args[1:])
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
-// seeded is a reproducible source of bytes.
+// seeded is a reproducible source of bytes. Its salts depend on nothing but the
+// entry they are for, so several processes draw the same.
 type seeded struct {
-	n    uint64
-	rest []byte
+	label string
+	n     uint64
+	rest  []byte
 }
 
 func (s *seeded) Read(p []byte) (int, error) {
 	for i := range p {
 		if len(s.rest) == 0 {
 			s.n++
-			sum := sha256.Sum256(fmt.Appendf(nil, "matrix %d", s.n))
+			sum := sha256.Sum256(fmt.Appendf(nil, "matrix %s %d", s.label, s.n))
 			s.rest = sum[:]
 		}
 		p[i], s.rest = s.rest[0], s.rest[1:]
 	}
 	return len(p), nil
+}
+
+func (s *seeded) Salt(seq sightline.Seq, name string) io.Reader {
+	return &seeded{label: fmt.Sprintf("salt of %s in entry %d", name, seq)}
 }
 
 // matrix is what the runs of one way of keeping share.
@@ -200,25 +204,32 @@ func counts(t *testing.T, f *folder) (out map[string]int) {
 	return out
 }
 
-// proc is a worker in a process of its own.
+// proc is the program in a process of its own.
 type proc struct {
 	cmd  *exec.Cmd
 	out  bytes.Buffer
 	done chan error
 }
 
-func spawn(t *testing.T, p archive.Place) *proc {
+// spawn runs the program on a case. how is "fixed" for the clock and the salts
+// of the scenario, "free" for those of this machine.
+func spawn(t *testing.T, how string, p archive.Place, verb string, args ...string) *proc {
 	t.Helper()
 	me, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	place := p.Dir
+	line := []string{verb, "--lease", "2s", "--unsafe-no-sandbox"}
 	if p.Team() {
-		place = p.DB + "," + p.Blobs
+		line = append(line, "--db", p.DB, "--blobs", p.Blobs, "--local", p.Dir)
+	} else {
+		line = append(line, "--case", p.Dir)
 	}
-	w := &proc{cmd: exec.Command(me), done: make(chan error, 1)}
-	w.cmd.Env = append(os.Environ(), matrixHelper+"="+place, "SIGHTLINE_LOCAL="+p.Dir)
+	if how == "fixed" {
+		line = append(line, "--in-order")
+	}
+	w := &proc{cmd: exec.Command(me, append(line, args...)...), done: make(chan error, 1)}
+	w.cmd.Env = append(os.Environ(), scenarioHelper+"="+how)
 	w.cmd.Stdout, w.cmd.Stderr = &w.out, &w.out
 	if err := w.cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -228,6 +239,73 @@ func spawn(t *testing.T, p archive.Place) *proc {
 	return w
 }
 
+// kill ends a process as a power cut would.
+func (w *proc) kill(t *testing.T) {
+	t.Helper()
+	if err := w.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		t.Fatal(err)
+	}
+	<-w.done
+}
+
+// serving is a running server of the program that can be asked.
+type serving struct {
+	*proc
+	addr string
+}
+
+const matrixToken = "0123456789abcdef0123456789abcdef"
+
+// serve starts "sightline serve" with its own workers and waits until it
+// answers.
+func serve(t *testing.T, how string, p archive.Place) *serving {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &serving{addr: l.Addr().String()}
+	l.Close()
+	t.Setenv("SIGHTLINE_TOKEN", matrixToken)
+	s.proc = spawn(t, how, p, "serve", "--addr", s.addr)
+	deadline := time.Now().Add(time.Minute)
+	for s.ask() != nil {
+		select {
+		case err := <-s.done:
+			t.Fatalf("the server ended with %v: %s", err, s.out.String())
+		case <-time.After(50 * time.Millisecond):
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the server does not answer: %v", s.ask())
+		}
+	}
+	return s
+}
+
+// ask has the server read its case.
+func (s *serving) ask() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+s.addr+"/api/cases/ejercicio/document", nil)
+	if err != nil {
+		return err
+	}
+	r.AddCookie(&http.Cookie{Name: "sightline_desk", Value: matrixToken})
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	var doc sightline.Document
+	if err := json.NewDecoder(res.Body).Decode(&doc); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s, %v", res.Status, err)
+	}
+	if doc.Case == nil || len(doc.Items) == 0 {
+		return errors.New("the answer is an empty case")
+	}
+	return nil
+}
+
 // end asks a worker to stop and reports how it did.
 func (w *proc) end(t *testing.T) {
 	t.Helper()
@@ -235,17 +313,17 @@ func (w *proc) end(t *testing.T) {
 	select {
 	case err := <-w.done:
 		if err != nil {
-			t.Errorf("a worker ended with %v: %s", err, w.out.String())
+			t.Errorf("a process ended with %v: %s", err, w.out.String())
 		}
 	case <-time.After(30 * time.Second):
-		t.Error("a worker did not stop")
+		t.Errorf("a process did not stop: %s", w.out.String())
 	}
 }
 
 // until waits for a state of the jobs.
 func until(t *testing.T, f *folder, what string, ok func(map[string]int) bool) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); ; time.Sleep(30 * time.Millisecond) {
+	for deadline := time.Now().Add(matrixPatience); ; time.Sleep(30 * time.Millisecond) {
 		n := counts(t, f)
 		if ok(n) {
 			return
@@ -256,35 +334,32 @@ func until(t *testing.T, f *folder, what string, ok func(map[string]int) bool) {
 	}
 }
 
+// matrixPatience is how long a state of the jobs is waited for.
+const matrixPatience = 20 * time.Minute
+
 func allDone(n map[string]int) bool { return n["waiting"]+n["running"] == 0 }
 func someDone(n map[string]int) bool {
 	return n["done"] >= 4 && n["running"] > 0 && n["waiting"] > 0 || allDone(n)
 }
 
-// edition builds the edition over a log whose head is given and returns the
+// publishedFiles writes the edition, checks it as a reader would and returns the
 // digest of every file.
-func edition(t *testing.T, f *folder) map[string]string {
+func publishedFiles(t *testing.T, f *folder) map[string]string {
 	t.Helper()
 	ctx := context.Background()
-	doc, err := loadDocument(ctx, f)
+	res, err := publishCase(ctx, f, filepath.Join(t.TempDir(), "editions"), sightline.Text{"en": "First."}, nil)
+	if err != nil || res.Dir == "" {
+		t.Fatalf("%v, %+v", err, res.Problems)
+	}
+	rep, err := publish.Check(ctx, res.Dir, archive.VerifyProof, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if ps := publish.Preflight(doc); len(ps) > 0 {
-		t.Fatalf("%d problems stand in the way: %+v", len(ps), ps[0])
+	if rep.Proofs == 0 {
+		t.Error("the edition has no proofs")
 	}
-	out := filepath.Join(t.TempDir(), "editions")
-	in, err := editionInput(ctx, f, doc, out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc.Head = sightline.Head{Size: 1, Root: strings.Repeat("0", 64), At: "2026-11-24T09:00:00.000Z"}
-	// The stills depend on no log and are in the edition that is compared whole.
-	in.Date, in.Proof, in.Still, in.FuzzKey = doc.Head.At, nil, nil, bytes.Repeat([]byte{7}, 32)
-	in.Log = publish.LogMaterial{Origin: "given", Size: 1, Root: doc.Head.Root}
-	res, err := publish.Build(ctx, in, out)
-	if err != nil {
-		t.Fatal(err)
+	for _, x := range rep.Faults {
+		t.Errorf("edition: %+v", x)
 	}
 	return digests(t, res.Dir)
 }
@@ -330,6 +405,57 @@ func same(t *testing.T, what string, want, got map[string]string) {
 	}
 }
 
+func differing(want, got map[string]string) (names []string) {
+	for name := range want {
+		if got[name] != want[name] {
+			names = append(names, name)
+		}
+	}
+	for name := range got {
+		if _, there := want[name]; !there {
+			names = append(names, name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// namesTheHead says which files of an edition name the head of the log or its
+// time: the proofs, the document, the first page, the feeds, the bundles of
+// claims, and the lists of digests.
+func namesTheHead(name string) bool {
+	switch name {
+	case "SHA256SUMS", "manifest.json", "index.html", "index.es.html", "corrections.atom", "corrections.es.atom", "data/document.json", "data/document.pack.js", "data/schema.jsonld":
+		return true
+	}
+	return strings.HasPrefix(name, "proof/") || strings.HasPrefix(name, "bundle/")
+}
+
+// edition builds the edition under a head that is given, without proofs, and
+// returns the digest of every file.
+func edition(t *testing.T, f *folder) map[string]string {
+	t.Helper()
+	ctx := context.Background()
+	doc, err := loadDocument(ctx, f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), "editions")
+	in, err := editionInput(ctx, f, doc, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc.Head = sightline.Head{Size: 1, Root: strings.Repeat("0", 64), At: "2026-11-24T09:00:00.000Z"}
+	// The stills depend on no log and are in the edition that is compared whole.
+	in.Date, in.Proof, in.Still, in.FuzzKey = doc.Head.At, nil, nil, bytes.Repeat([]byte{7}, 32)
+	in.Log = publish.LogMaterial{Origin: "given", Size: 1, Root: doc.Head.Root}
+	res, err := publish.Build(ctx, in, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return digests(t, res.Dir)
+}
+
 // once checks that every job has one result in the log, and the case whole.
 func once(t *testing.T, f *folder) {
 	t.Helper()
@@ -337,6 +463,7 @@ func once(t *testing.T, f *folder) {
 	if n := counts(t, f); n["failed"]+n["waiting"]+n["running"] > 0 {
 		t.Errorf("jobs at the end: %v", n)
 	}
+	results := map[string]int{} // entries for each result
 	err := f.Store.View(ctx, f.Actor, func(r sightline.Reader) error {
 		ds, err := sightline.All[sightline.Derivative](r, sightline.KindDerivative)
 		for _, d := range ds {
@@ -347,7 +474,30 @@ func once(t *testing.T, f *folder) {
 		if len(ds) == 0 {
 			t.Error("no results")
 		}
-		return err
+		if err != nil {
+			return err
+		}
+		h, err := r.Head()
+		if err != nil {
+			return err
+		}
+		for e, err := range r.Entries(0, h.Size) {
+			if err != nil {
+				return err
+			}
+			if e.Kind == sightline.EntryDerive {
+				results[e.Item.ID+" "+e.Item.SHA256]++
+			}
+		}
+		for _, d := range ds {
+			results[d.Item+" "+d.SHA256]-- // a small picture is its own preview
+		}
+		for what, n := range results {
+			if n != 0 {
+				t.Errorf("%s stands in the log %d times too often", what, n)
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -373,14 +523,15 @@ func TestMatrix(t *testing.T) {
 	}
 	ctx := context.Background()
 	x := filepath.Join(t.TempDir(), "x")
-	if _, err := exercise.Generate(ctx, exercise.Options{Seed: 5, Dir: x, NoVideo: true}); err != nil {
+	full := os.Getenv("SIGHTLINE_MATRIX_FULL") != ""
+	if _, err := exercise.Generate(ctx, exercise.Options{Seed: 5, Dir: x, NoVideo: !full, Full: full}); err != nil {
 		t.Fatal(err)
 	}
 	m := &matrix{in: filepath.Join(x, "case"), settings: settings}
 	if status, out, errs := sceneRun("scene", "build", filepath.Join(m.in, "scene.json"), "-o", filepath.Join(m.in, "scene")); status != 0 {
 		t.Fatalf("%s%s", out, errs)
 	}
-	var whole, content map[string]string // the first run's
+	var whole, content map[string]string // the first run's edition; the same under a given head
 	for _, way := range []string{"folder", "team"} {
 		t.Run(way, func(t *testing.T) {
 			team := way == "team"
@@ -390,40 +541,33 @@ func TestMatrix(t *testing.T) {
 			agree := func(t *testing.T, f *folder) {
 				t.Helper()
 				once(t, f)
-				got := edition(t, f)
-				if content == nil {
-					content = got
-				}
-				same(t, "edition", content, got)
-			}
-			t.Run("one worker", func(t *testing.T) {
-				f := m.begin(t, m.place(t, team), fixedOptions())
-				defer f.Close()
-				if _, err := flow.Work(ctx, f.Store, f.Blobs, f.Actor, flow.Options{Workers: 1, Lanes: []string{flow.CPU}, UntilIdle: true, Scratch: scratch(f), Unsafe: true}); err != nil {
-					t.Fatal(err)
-				}
-				res, err := publishCase(ctx, f, filepath.Join(t.TempDir(), "editions"), sightline.Text{"en": "First."}, nil)
-				if err != nil || res.Dir == "" {
-					t.Fatalf("%v, %+v", err, res.Problems)
-				}
-				got := digests(t, res.Dir)
+				got := publishedFiles(t, f)
 				if whole == nil {
 					whole = got
 				}
-				same(t, "edition with its proofs", whole, got)
-				// The other runs have no edition yet.
-				if _, err := f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
-					return w.Withdraw(sightline.Ref{Kind: sightline.KindEdition, ID: res.Edition}, "of the test")
-				}); err != nil {
-					t.Fatal(err)
+				same(t, "edition", whole, got)
+			}
+			t.Run("one worker", func(t *testing.T) {
+				p := m.place(t, team)
+				f := m.begin(t, p, fixedOptions())
+				defer f.Close()
+				w := spawn(t, "fixed", p, "work", "--workers", "1", "--until-idle")
+				if err := <-w.done; err != nil {
+					t.Fatalf("%v: %s", err, w.out.String())
+				}
+				if content == nil {
+					content = edition(t, f)
 				}
 				agree(t, f)
 			})
 			t.Run("four workers", func(t *testing.T) {
 				p := m.place(t, team)
-				f := m.begin(t, p, archive.Options{Rand: &seeded{}})
+				f := m.begin(t, p, fixedOptions())
 				defer f.Close()
-				ws := []*proc{spawn(t, p), spawn(t, p), spawn(t, p), spawn(t, p)}
+				var ws []*proc
+				for range 4 {
+					ws = append(ws, spawn(t, "fixed", p, "work", "--workers", "2"))
+				}
 				until(t, f, "four workers", allDone)
 				for _, w := range ws {
 					w.end(t)
@@ -432,39 +576,60 @@ func TestMatrix(t *testing.T) {
 			})
 			t.Run("worker killed", func(t *testing.T) {
 				p := m.place(t, team)
-				f := m.begin(t, p, archive.Options{Rand: &seeded{}})
+				f := m.begin(t, p, fixedOptions())
 				defer f.Close()
-				doomed := spawn(t, p)
+				doomed, w := spawn(t, "fixed", p, "work"), spawn(t, "fixed", p, "work")
 				until(t, f, "a worker that is killed", someDone)
-				if err := doomed.cmd.Process.Kill(); err != nil {
-					t.Fatal(err)
-				}
-				<-doomed.done
-				w := spawn(t, p)
+				doomed.kill(t)
 				until(t, f, "the other worker", allDone)
 				w.end(t)
 				agree(t, f)
 			})
-			t.Run("servers restarted", func(t *testing.T) {
+			t.Run("servers killed", func(t *testing.T) {
 				p := m.place(t, team)
-				f := m.begin(t, p, archive.Options{Rand: &seeded{}})
+				f := m.begin(t, p, fixedOptions())
 				defer f.Close()
-				w := spawn(t, p)
-				until(t, f, "before the restart", someDone)
+				s := serve(t, "fixed", p)
+				until(t, f, "before the kill", someDone)
 				if team {
 					// The database crashes and the store goes away under a
-					// worker, which has to go on by itself.
+					// running server, which has to go on by itself.
 					m.pg.Stop("immediate")
 					m.store.Stop()
 					m.store.Start(t)
 					m.pg.Start(t)
-				} else {
-					w.end(t)
-					w = spawn(t, p)
+					until(t, f, "after the crash", func(n map[string]int) bool { return n["done"] >= 8 || allDone(n) })
 				}
-				until(t, f, "after the restart", allDone)
-				w.end(t)
+				s.kill(t)
+				s = serve(t, "fixed", p)
+				until(t, f, "after the kill", allDone)
+				if err := s.ask(); err != nil {
+					t.Error(err)
+				}
+				s.end(t)
 				agree(t, f)
+			})
+			t.Run("as they end", func(t *testing.T) {
+				p := m.place(t, team)
+				f := m.begin(t, p, fixedOptions())
+				defer f.Close()
+				ws := []*proc{spawn(t, "free", p, "work"), spawn(t, "free", p, "work")}
+				until(t, f, "two workers", allDone)
+				for _, w := range ws {
+					w.end(t)
+				}
+				once(t, f)
+				same(t, "edition under a given head", content, edition(t, f))
+				got := publishedFiles(t, f)
+				differ := differing(whole, got)
+				for _, name := range differ {
+					if !namesTheHead(name) {
+						t.Errorf("%s differs and does not name the head of the log", name)
+					}
+				}
+				if len(differ) == 0 {
+					t.Error("nothing differs: the comparison does not look at the log")
+				}
 			})
 			if !team {
 				return

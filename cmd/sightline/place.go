@@ -38,12 +38,16 @@ func (c *inCase) open(o archive.Options) (*archive.CaseFolder, error) {
 	return c.openIn(context.Background(), o)
 }
 
+// scenario lets a test give every process of a team the same clock, salts and
+// description of the machine.
+var scenario = func(o archive.Options) archive.Options { return o }
+
 func (c *inCase) openIn(ctx context.Context, o archive.Options) (*archive.CaseFolder, error) {
 	p, err := c.place()
 	if err != nil {
 		return nil, err
 	}
-	f, err := archive.OpenAt(ctx, p, o)
+	f, err := archive.OpenAt(ctx, p, scenario(o))
 	if err == nil {
 		return f, nil
 	}

@@ -19,8 +19,8 @@ func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "worker" {
 		cli()
 	}
-	if place := os.Getenv(matrixHelper); place != "" {
-		os.Exit(matrixWorker(place))
+	if os.Getenv(scenarioHelper) != "" {
+		os.Exit(scenarioMain())
 	}
 	testscript.Main(m, map[string]func(){"sightline": cli})
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -16,6 +17,7 @@ import (
 
 	"sightline"
 	"sightline/archive"
+	"sightline/flow"
 	"sightline/web"
 )
 
@@ -23,6 +25,8 @@ import (
 type serveCmd struct {
 	inCase  `embed:""`
 	watched `embed:""`
+	logged  `embed:""`
+	working `embed:""`
 	Team    teamFlags `embed:""`
 	Dirs    []string  `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder, else the cases in Sightline in your home folder."`
 	Addr    string    `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
@@ -32,6 +36,9 @@ type serveCmd struct {
 }
 
 func (c *serveCmd) Run(e *env) error {
+	if err := c.check(); err != nil {
+		return err
+	}
 	if len(c.Dirs) == 1 {
 		if _, err := os.Stat(filepath.Join(c.Dirs[0], "manifest.json")); err == nil {
 			return serveFolder(e, c.Addr, c.Dirs[0])
@@ -61,6 +68,8 @@ func (c *serveCmd) Run(e *env) error {
 		return err
 	}
 	defer d.close()
+	d.work = &c.working
+	d.events = c.logger(e)
 	if err := c.watch(e, d.open); err != nil {
 		return err
 	}
@@ -88,8 +97,12 @@ type desk struct {
 	mu       sync.Mutex // over folders, which a case can join
 	folders  []*folder
 	log      io.Writer
+	events   *slog.Logger // lines for those who collect them
+	work     *working     // nil: as "sightline work" without options
 	temp     string
 	scenes   deskScenes
+	workers  sync.WaitGroup
+	idle     bool // others do the jobs
 }
 
 func newDesk(e *env, folders []*folder, home, addr, token string) (*desk, error) {
@@ -152,19 +165,18 @@ func newDesk(e *env, folders []*folder, home, addr, token string) (*desk, error)
 
 // run serves until ctx ends, with the workers beside.
 func (d *desk) run(ctx context.Context, work bool) error {
-	srv := &http.Server{Handler: d.server.Handler(), ReadHeaderTimeout: 10 * time.Second}
+	if d.events == nil {
+		d.events = slog.New(slog.DiscardHandler)
+	}
+	srv := &http.Server{Handler: logRequests(d.events, d.server.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	org := &http.Server{Handler: d.server.Originals(), ReadHeaderTimeout: 10 * time.Second}
 	errs := make(chan error, 2)
+	d.idle = !work // before anybody can make a case
 	go func() { errs <- srv.Serve(d.main) }()
 	go func() { errs <- org.Serve(d.original) }()
 	if work {
-		for _, f := range d.folders {
-			go collectOn(ctx, f, d.log)
-			go func() {
-				if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
-					fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
-				}
-			}()
+		for _, f := range d.open() {
+			d.busy(ctx, f)
 		}
 	}
 	select {
@@ -179,6 +191,16 @@ func (d *desk) run(ctx context.Context, work bool) error {
 		srv.Close()
 	}
 	org.Close()
+	// The workers give back what they were doing; the case is closed after them.
+	ended := make(chan struct{})
+	go func() {
+		d.workers.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(15 * time.Second):
+	}
 	return nil
 }
 
@@ -195,12 +217,43 @@ func (d *desk) join(ctx context.Context, f *folder, c *web.Case) {
 	d.folders = append(d.folders, f)
 	d.mu.Unlock()
 	d.server.Join(c)
-	go collectOn(ctx, f, d.log)
-	go func() {
-		if _, err := workOn(ctx, f, false, nil); err != nil && ctx.Err() == nil {
-			fmt.Fprintf(d.log, "the jobs of %s stopped: %v\n", f.Dir, err)
+	if !d.idle {
+		d.busy(ctx, f)
+	}
+}
+
+// busy does the jobs of a case beside the desk until ctx ends. A database or a
+// bucket that went away for long ends the work; it is begun again when it is
+// back, while the desk says of each request what is wrong.
+func (d *desk) busy(ctx context.Context, f *folder) {
+	d.workers.Go(func() { collectOn(ctx, f, d.log) })
+	d.workers.Go(func() {
+		o := (&working{Lease: time.Minute}).options(f)
+		if d.work != nil {
+			o = d.work.options(f)
 		}
-	}()
+		o.Progress = func(ev flow.Event) { logJob(d.events, ev) }
+		o.Notice = func(j sightline.Job, why string) {
+			logLeft(d.events, j, why)
+			fmt.Fprintln(d.log, why)
+		}
+		for wait := time.Second; ctx.Err() == nil; wait = min(2*wait, time.Minute) {
+			began := time.Now()
+			_, err := flow.Work(ctx, f.Store, f.Blobs, f.Actor, o)
+			if err == nil || ctx.Err() != nil {
+				return
+			}
+			if time.Since(began) > 5*time.Minute {
+				wait = time.Second
+			}
+			d.events.Error("work stopped", "again_in_s", wait.Seconds())
+			fmt.Fprintf(d.log, "the jobs of %s stopped: %v. They are begun again in %s.\n", f.Dir, err, wait)
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
+	})
 }
 
 func (d *desk) close() {
