@@ -256,6 +256,16 @@ func (r *runner) one(ctx context.Context, worker string, h *hold) error {
 	defer cancel(nil)
 	var mu sync.Mutex
 	progress := 0.0
+	if told := h.parked; told != nil {
+		h.parked = func() {
+			// A job whose result is ready is not to blame when its worker dies.
+			mu.Lock()
+			progress = 1
+			mu.Unlock()
+			r.env.Store.Beat(jctx, j.ID, worker, r.o.Lease, 1) //nolint:errcheck // the next beat says it again
+			told()
+		}
+	}
 	beats := make(chan struct{})
 	go func() {
 		defer close(beats)

@@ -17,6 +17,9 @@ func runJobs(t *testing.T, open Opener) {
 	t.Run("Lease", func(t *testing.T) { jobLease(t, open) })
 	t.Run("Finish", func(t *testing.T) { jobFinish(t, open) })
 	t.Run("Tries", func(t *testing.T) { jobTries(t, open) })
+	t.Run("Stopped", func(t *testing.T) { jobStopped(t, open) })
+	t.Run("Clock", func(t *testing.T) { jobClock(t, open) })
+	t.Run("Ask", func(t *testing.T) { jobAsk(t, open) })
 	t.Run("OneWorkerEach", func(t *testing.T) { jobRace(t, open) })
 }
 
@@ -203,6 +206,116 @@ func jobTries(t *testing.T, open Opener) {
 	if got := list(t, s, sightline.JobFilter{State: "failed"}); len(got) != 3 {
 		t.Errorf("failed: %+v", got)
 	}
+}
+
+// jobStopped: a worker that was asked to stop, or died over a result that was
+// whole, uses up no tries.
+func jobStopped(t *testing.T, open Opener) {
+	s, clock := begin(t, open)
+	enqueue(t, s, job("thumb", "aa"))
+	for range 5 {
+		j := claim(t, s, "w", "cpu")
+		if j == nil || j.Tries != 1 {
+			t.Fatalf("claim %+v", j)
+		}
+		update(t, s, func(w sightline.Writer) error {
+			return w.Finish(*j, sightline.JobOutcome{Error: "stopped", Retry: true, Stopped: true})
+		})
+	}
+	for range 5 {
+		j := claim(t, s, "w", "cpu")
+		if j == nil || j.Tries != 1 {
+			t.Fatalf("claim %+v", j)
+		}
+		if err := s.Beat(context.Background(), j.ID, "w", time.Minute, 1); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(2 * time.Minute)
+	}
+}
+
+// jobClock: a clock that is set back makes no lease last for ever, and one that
+// runs ahead costs work and no result.
+func jobClock(t *testing.T, open Opener) {
+	s, clock := begin(t, open)
+	enqueue(t, s, job("thumb", "aa"))
+	first := claim(t, s, "w1", "cpu")
+	clock.Advance(-24 * time.Hour)
+	second := claim(t, s, "w2", "cpu")
+	if second == nil {
+		t.Fatal("the lease of a day ahead was kept")
+	}
+	if err := s.Beat(context.Background(), first.ID, "w1", time.Minute, 0); !errors.Is(err, sightline.ErrConflict) {
+		t.Errorf("the first worker goes on: %v", err)
+	}
+	if j := claim(t, s, "w3", "cpu"); j != nil {
+		t.Errorf("a lease by the clock as it is now was not kept: %+v", j)
+	}
+	clock.Advance(48 * time.Hour)
+	third := claim(t, s, "w3", "cpu")
+	if third == nil {
+		t.Fatal("a lease that ended was kept")
+	}
+	if _, err := s.Update(context.Background(), Owner(), func(w sightline.Writer) error { return w.Finish(*second, sightline.JobOutcome{}) }); !errors.Is(err, sightline.ErrConflict) {
+		t.Errorf("the worker that lost its job ended it: %v", err)
+	}
+	update(t, s, func(w sightline.Writer) error { return w.Finish(*third, sightline.JobOutcome{}) })
+}
+
+// jobAsk: what a worker cannot do is left, and the queue can be looked at.
+func jobAsk(t *testing.T, open Opener) {
+	s, _ := begin(t, open)
+	ctx := context.Background()
+	c, ok := s.(sightline.Claimer)
+	if !ok {
+		t.Fatal("the store hands out work to nobody who says more of itself")
+	}
+	newer := job("thumb", "aa")
+	newer.Version, newer.Priority = "9", 8
+	video := job("proxy", "bb")
+	video.Lane, video.Priority = "video", 9
+	enqueue(t, s, newer, job("thumb", "cc"), video)
+	ask := sightline.Ask{Worker: "w", Lanes: []string{"cpu"}, Lease: time.Minute}
+	j, taken, err := c.ClaimFor(ctx, ask, func(j sightline.Job) bool { return j.Version == "1" })
+	if err != nil || taken || j == nil || j.Version != "9" {
+		t.Fatalf("%v %v %+v", err, taken, j)
+	}
+	ask.Not = []sightline.Skill{{Kind: j.Kind, Version: j.Version}}
+	ask.Before = []string{"cpu", "video"}
+	if j, taken, err := c.ClaimFor(ctx, ask, nil); err != nil || taken || j != nil {
+		t.Fatalf("a job that does not stand first: %v %v %+v", err, taken, j)
+	}
+	ask.Before = nil
+	mine, taken, err := c.ClaimFor(ctx, ask, nil)
+	if err != nil || !taken || mine.Input != "cc" {
+		t.Fatalf("%v %v %+v", err, taken, mine)
+	}
+	if left := list(t, s, sightline.JobFilter{State: "waiting", Kind: "thumb"}); len(left) != 1 || left[0].Tries != 0 {
+		t.Errorf("the work that was left: %+v", left)
+	}
+	view(t, s, func(r sightline.Reader) error {
+		q := r.(sightline.JobQueue)
+		if j, err := q.FirstJob([]string{"cpu", "video"}); err != nil || j == nil || j.Input != "bb" {
+			t.Errorf("first of all: %v %+v", err, j)
+		}
+		if j, err := q.FirstJob([]string{"cpu"}); err != nil || j == nil || j.Input != "aa" {
+			t.Errorf("first of a lane: %v %+v", err, j)
+		}
+		if j, err := q.FirstJob([]string{"net"}); err != nil || j != nil {
+			t.Errorf("an empty lane: %v %+v", err, j)
+		}
+		if ok, err := q.Holds(mine.ID, "w"); err != nil || !ok {
+			t.Errorf("%v %v", ok, err)
+		}
+		if ok, err := q.Holds(mine.ID, "x"); err != nil || ok {
+			t.Errorf("%v %v", ok, err)
+		}
+		known, err := q.KnownJobs([]string{mine.ID, "nothing"})
+		if err != nil || len(known) != 1 || !known[mine.ID] {
+			t.Errorf("%v %v", known, err)
+		}
+		return nil
+	})
 }
 
 func jobRace(t *testing.T, open Opener) {

@@ -219,17 +219,19 @@ func (s *Store) ClaimFor(ctx context.Context, a sightline.Ask, can func(sightlin
 }
 
 // take makes one job ours, unless somebody else was faster or it has been
-// begun too often already: then its worker died each time.
+// begun too often already: then its worker died each time. A job that was whole,
+// and waited only for its result to enter the log, did not kill its worker.
 func (s *Store) take(ctx context.Context, j *sightline.Job, a sightline.Ask, far int64) (bool, error) {
 	now, at := s.leaseNow(), sightline.EntryTime(s.opts.Now())
-	if j.State == "running" && j.Tries >= s.opts.MaxTries {
+	if j.State == "running" && j.Progress < 1 && j.Tries >= s.opts.MaxTries {
 		_, err := s.Writing().ExecContext(ctx, `UPDATE job SET state='failed', worker='', until=0, ended=?3, error=?4 WHERE id=?5 AND state='running' AND `+s.ended(),
 			now, far, at, fmt.Sprintf("given up after %d tries: the worker ended each time before the job did", j.Tries), j.ID)
 		return false, err
 	}
 	var until int64
 	err := s.engine.Light(ctx, func(q Queryer) error {
-		return s.bound(q).QueryRowContext(ctx, `UPDATE job SET state='running', worker=?3, until=`+s.clock(1)+`+?4, tries=tries+1, progress=0, error='', started=?5, ended=''
+		return s.bound(q).QueryRowContext(ctx, `UPDATE job SET state='running', worker=?3, until=`+s.clock(1)+`+?4, progress=0,
+			tries=tries+CASE WHEN state='running' AND progress>=1 THEN 0 ELSE 1 END, error='', started=?5, ended=''
 			WHERE id=?6 AND (state='waiting' OR (state='running' AND `+s.ended()+`)) RETURNING until, tries`,
 			now, far, a.Worker, a.Lease.Milliseconds(), at, j.ID).Scan(&until, &j.Tries)
 	})
