@@ -93,12 +93,16 @@ func (g *Gap) Close(it *Item) error {
 	if len(need) == 1 {
 		need = append(need, AxisContent)
 	}
-	for _, a := range AxisNames {
-		switch s := it.Axes.Of(a).Status; {
-		case s == "refuted" || s == "disputed":
-			return fmt.Errorf("the %s of %s is %s; it cannot close %s: %w", a, it.ID, s, g.ID, ErrConflict)
-		case s != "verified" && slices.Contains(need, a):
-			return fmt.Errorf("the %s of %s is not verified yet; two people have to look at it before it can close %s: %w", a, it.ID, g.ID, ErrConflict)
+	for _, name := range AxisNames {
+		a := it.Axes.Of(name)
+		bad := a.Status == "refuted" || a.Status == "disputed" || a.Status == "altered_deceptive" || a.Status == "synthetic_suspected"
+		// On authenticity two people leave what they found; on the other axes "verified".
+		good := a.Status == "verified" || name == AxisAuthenticity && len(a.By) > 1 && (a.Status == "no_sign_of_manipulation" || a.Status == "altered_benign")
+		switch {
+		case bad:
+			return fmt.Errorf("the %s of %s is %s; it cannot close %s: %w", name, it.ID, a.Status, g.ID, ErrDenied)
+		case !good && slices.Contains(need, name):
+			return fmt.Errorf("the %s of %s is not verified yet; two people have to look at it before it can close %s: %w", name, it.ID, g.ID, ErrDenied)
 		}
 	}
 	g.Closed = it.ID

@@ -14,6 +14,9 @@ func TestCloseGap(t *testing.T) {
 		it := &sightline.Item{ID: "I-9"}
 		for _, n := range names {
 			it.Axes.Of(n).Status = "verified"
+			if n == "authenticity" {
+				*it.Axes.Of(n) = sightline.Axis{Status: "no_sign_of_manipulation", By: []string{"Ana", "Beto"}}
+			}
 		}
 		return it
 	}
@@ -42,10 +45,19 @@ func TestCloseGap(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", x.gap, err, x.says)
 		}
 	}
+	one := verified("authenticity", "content")
+	one.Axes.Authenticity.By = []string{"Ana"}
+	fake := verified("authenticity", "content")
+	fake.Axes.Authenticity.Status = "synthetic_suspected"
+	for _, it := range []*sightline.Item{one, fake} {
+		if g := plain; g.Close(it) == nil {
+			t.Errorf("closed by %+v", it.Axes.Authenticity)
+		}
+	}
 	it := verified("authenticity", "content")
 	it.Axes.Of("source").Status = "disputed"
 	g := plain
-	if err := g.Close(it); !errors.Is(err, sightline.ErrConflict) {
+	if err := g.Close(it); !errors.Is(err, sightline.ErrDenied) {
 		t.Errorf("a disputed source: %v", err)
 	}
 }

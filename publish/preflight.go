@@ -165,6 +165,7 @@ func (p *preflight) item(it *sightline.Item) {
 	if it.Public.Media == "publish" {
 		p.shownMedia(it)
 	}
+	p.tip(it)
 	for _, pl := range it.Places {
 		if pl.Role == "camera" && it.Source.Perspective == "citizen" && !pl.Withheld && pl.FuzzM == 0 && (pl.Geo != nil || pl.Camera != nil || pl.ENU != nil) && !p.doc.Case.Exercise {
 			p.add(k, it.ID, "witness_place", "The place where a citizen stood for "+it.ID+" would be published exactly.", "Se publicaría el lugar exacto donde estaba un ciudadano para "+it.ID+".", "Blur the public place or withhold it.", "Difumine el lugar público o resérvelo.")

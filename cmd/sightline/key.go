@@ -207,11 +207,12 @@ func anyText(t sightline.Text, lang string) string {
 	return "?"
 }
 
-// publicGaps are what the case says openly that it does not know.
+// publicGaps are what the case says openly that it does not know, and has not
+// filled since.
 func publicGaps(ctx context.Context, f *folder) (out []*sightline.Gap, err error) {
 	err = f.Store.View(ctx, f.Actor, func(r sightline.Reader) error {
 		all, err := sightline.All[sightline.Gap](r, sightline.KindGap)
-		out = slices.DeleteFunc(all, func(g *sightline.Gap) bool { return !g.Public || len(g.Asked)+len(g.Title) == 0 })
+		out = slices.DeleteFunc(all, func(g *sightline.Gap) bool { return !g.Public || g.Closed != "" || len(g.Asked)+len(g.Title) == 0 })
 		return err
 	})
 	return out, err

@@ -124,6 +124,20 @@ func (c *crew) post(url string, fields ...string) (int, string) {
 	return res.StatusCode, html.UnescapeString(string(p))
 }
 
+func (c *crew) get(url string) (int, string) {
+	c.t.Helper()
+	res, err := http.Get(url)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	p, err := io.ReadAll(res.Body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return res.StatusCode, html.UnescapeString(string(p))
+}
+
 var codeDigits = regexp.MustCompile(`\d{3}(?:[ \x{a0}]\d{3}){8}`)
 
 // The road of a tip: sent, fetched, opened, an item with custody, answered,
