@@ -511,10 +511,9 @@ func once(t *testing.T, f *folder) {
 	}
 }
 
-func TestMatrix(t *testing.T) {
-	if testing.Short() {
-		t.Skip("carries a case down the whole road eight times")
-	}
+// newMatrix makes the exercise and the settings of this device.
+func newMatrix(t *testing.T) *matrix {
+	t.Helper()
 	settings := filepath.Join(t.TempDir(), "home")
 	t.Setenv("SIGHTLINE_HOME", settings)
 	t.Setenv("SIGHTLINE_NAME", "Ana")
@@ -531,6 +530,15 @@ func TestMatrix(t *testing.T) {
 	if status, out, errs := sceneRun("scene", "build", filepath.Join(m.in, "scene.json"), "-o", filepath.Join(m.in, "scene")); status != 0 {
 		t.Fatalf("%s%s", out, errs)
 	}
+	return m
+}
+
+func TestMatrix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("carries a case down the whole road eight times")
+	}
+	m := newMatrix(t)
+	ctx := context.Background()
 	var whole, content map[string]string // the first run's edition; the same under a given head
 	for _, way := range []string{"folder", "team"} {
 		t.Run(way, func(t *testing.T) {
