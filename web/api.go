@@ -113,6 +113,7 @@ func (s *Server) routes() {
 	m.HandleFunc("GET /api/cases/{case}/export/{name}", s.inCase(s.export))
 	m.HandleFunc("GET /api/cases/{case}/original/{item}", s.inCase(s.original))
 	s.collectRoutes(m)
+	s.inboxRoutes(m)
 	m.HandleFunc("POST /api/methods/{method}", s.method)
 	s.timeRoutes()
 	s.teamRoutes()

@@ -50,6 +50,8 @@ type Case struct {
 	Retry RetryFunc
 	// Collecting brings in addresses and exports.
 	Collecting Collecting
+	// Inbox is what came by a call for evidence.
+	Inbox Inbox
 	// Time answers questions about time; nil: they are not answered here.
 	Time *TimeCalls
 

@@ -35,6 +35,9 @@ type FormFields struct {
 	Sealed    map[string]string `json:"sealed"`
 }
 
+// Channels are the ways by hand.
+var Channels = []string{"whatsapp", "signal", "telegram", "mail", "usb", "paper", "phone", "person"}
+
 // ReadForm reads and checks a form.
 func ReadForm(p []byte) (f FormFields, err error) {
 	d := json.NewDecoder(bytes.NewReader(p))
@@ -49,7 +52,7 @@ func ReadForm(p []byte) (f FormFields, err error) {
 		return nil
 	}
 	err = errors.Join(
-		one("channel", f.Channel, "whatsapp", "signal", "telegram", "mail", "usb", "paper", "phone", "person"),
+		one("channel", f.Channel, Channels...),
 		one("precision", f.Precision, "day", "hour", "minute", "unknown"),
 		one("consent", f.Consent, "given", "refused", "not_asked"),
 		one("original", f.Original, "original", "forwarded", "unknown"),

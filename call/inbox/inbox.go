@@ -351,6 +351,20 @@ func (b *Inbox) Forget(t *Tip, quarantineDir string) error {
 	return b.Save(*t)
 }
 
+// Rounded is a size in bytes that says no more than Bucket does; 0 is less
+// than a megabyte.
+func Rounded(n int64) int64 {
+	switch {
+	case n < 1<<20:
+		return 0
+	case n < 10<<20:
+		return n >> 20 << 20
+	case n < 1<<30:
+		return n / (10 << 20) * (10 << 20)
+	}
+	return n / (100 << 20) * (100 << 20)
+}
+
 // Bucket is a size in words that say no more than they should: 20 MB, not
 // 20,971,520 bytes.
 func Bucket(n int64) string {
