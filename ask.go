@@ -36,8 +36,25 @@ type JobQueue interface {
 	// FirstJob is the unfinished job of the lanes that stands first, whether
 	// somebody works on it or not; nil when there is none.
 	FirstJob(lanes []string) (*Job, error)
+	// QueueList lists jobs of a state as somebody who watches wants them:
+	// waiting ones in the order in which they are taken, running ones by their
+	// start, failed and done ones the newest first.
+	QueueList(state string, limit int) ([]Job, error)
+	// JobsByID reads these jobs; those that do not exist are left out.
+	JobsByID(ids []string) ([]Job, error)
 	// KnownJobs says which of these ids are those of jobs, in whatever state.
 	KnownJobs(ids []string) (map[string]bool, error)
 	// Holds reports that the job is running with this worker.
 	Holds(jobID, worker string) (bool, error)
 }
+
+// Hurrier is what a [Store] may be able to do as well: let the work on an item
+// that somebody looks at go first.
+type Hurrier interface {
+	// Hurry raises the waiting jobs of an item above those that nobody waits
+	// for and returns how many it raised.
+	Hurry(ctx context.Context, item string) (int, error)
+}
+
+// Urgent is added to the priority of work that a person waits for.
+const Urgent = 10

@@ -105,6 +105,9 @@ CREATE TABLE job(
 );
 CREATE INDEX job_ready ON job(lane, priority DESC, n) WHERE state IN ('waiting', 'running');
 CREATE INDEX job_item ON job(item);
+`, `
+CREATE INDEX job_failed ON job(n) WHERE state = 'failed';
+CREATE INDEX job_done ON job(ended) WHERE state = 'done';
 `}
 
 // lay makes a schema with its tables, all or nothing.

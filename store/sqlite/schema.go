@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"os"
 
 	"sightline"
 	"sightline/store/tables"
@@ -103,6 +104,9 @@ CREATE TABLE job(
 );
 CREATE INDEX job_ready ON job(lane, priority DESC, n) WHERE state IN ('waiting', 'running');
 CREATE INDEX job_item ON job(item);
+`, `
+CREATE INDEX job_failed ON job(n) WHERE state = 'failed';
+CREATE INDEX job_done ON job(ended) WHERE state = 'done';
 `}
 
 // migrate brings the file to the newest schema. A fresh file needs its origin.
@@ -121,6 +125,15 @@ func (s *Store) migrate(origin string) error {
 		return nil
 	case s.opts.ReadOnly:
 		return fmt.Errorf("the case %s has the older format %d; open it once for writing: %w", s.path, have, sightline.ErrInvalid)
+	}
+	if have > 0 && !s.opts.Scratch {
+		// What the older program wrote stays beside the file, for whoever has to
+		// go back to it.
+		if kept := copyName(s.path, have); !exists(kept) {
+			if err := s.CopyTo(ctx, kept); err != nil {
+				return fmt.Errorf("the case file is brought to format %d only when a copy of it can be kept at %s: %w", len(schema), kept, err)
+			}
+		}
 	}
 	tx, err := s.write.BeginTx(ctx, nil)
 	if err != nil {
@@ -145,6 +158,26 @@ func (s *Store) migrate(origin string) error {
 		return s.failed("failed to prepare the case file", err)
 	}
 	return s.failed("failed to prepare the case file", tx.Commit())
+}
+
+// copyName is where a file of an older format stays.
+var copyName = keptCopy
+
+func keptCopy(path string, format int) string { return fmt.Sprintf("%s.format-%d", path, format) }
+
+// forgetCopies removes the copies of older formats: they hold what is erased.
+func (s *Store) forgetCopies() error {
+	for v := 1; v < len(schema); v++ {
+		if err := os.Remove(keptCopy(s.path, v)); err != nil && !os.IsNotExist(err) {
+			return fmt.Errorf("failed to remove a copy of an older format, which may hold what was erased: %w", err)
+		}
+	}
+	return nil
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 func (s *Store) versions(ctx context.Context, q tables.Queryer) (version, app int, err error) {

@@ -348,7 +348,35 @@ func (r *reader) JobList(f sightline.JobFilter) ([]sightline.Job, error) {
 	if limit <= 0 {
 		limit = math.MaxInt64
 	}
-	rows, err := r.q.QueryContext(r.ctx, jobColumns+`WHERE (?1='' OR state=?1) AND (?2='' OR kind=?2) AND (?3='' OR item=?3) ORDER BY n DESC LIMIT ?4`, f.State, f.Kind, f.Item, limit)
+	args := []any{}
+	where := stateIs(f.State, &args)
+	for _, c := range []struct{ column, value string }{{"kind", f.Kind}, {"item", f.Item}} {
+		if c.value != "" {
+			args = append(args, c.value)
+			where += fmt.Sprintf(" AND %s=?%d", c.column, len(args))
+		}
+	}
+	args = append(args, limit)
+	return r.jobs(where+fmt.Sprintf(` ORDER BY n DESC LIMIT ?%d`, len(args)), args...)
+}
+
+// stateIs is the condition on a state, written so that the indexes of the
+// queue, which hold a part of the states each, can be used.
+func stateIs(state string, args *[]any) string {
+	switch state {
+	case "":
+		return "WHERE 1=1"
+	case "failed":
+		return "WHERE state='failed'"
+	case "done":
+		return "WHERE state='done'"
+	}
+	*args = append(*args, state)
+	return fmt.Sprintf("WHERE state IN ('waiting', 'running') AND state=?%d", len(*args))
+}
+
+func (r *reader) jobs(rest string, args ...any) ([]sightline.Job, error) {
+	rows, err := r.q.QueryContext(r.ctx, jobColumns+rest, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -362,4 +390,58 @@ func (r *reader) JobList(f sightline.JobFilter) ([]sightline.Job, error) {
 		out = append(out, j)
 	}
 	return out, rows.Err()
+}
+
+// QueueList lists jobs for somebody who watches. See [sightline.JobQueue].
+func (r *reader) QueueList(state string, limit int) ([]sightline.Job, error) {
+	args := []any{}
+	where := stateIs(state, &args)
+	order := map[string]string{"waiting": "priority DESC, n", "running": "started, n", "done": "ended DESC"}[state]
+	if order == "" {
+		order = "n DESC"
+	}
+	args = append(args, limit)
+	return r.jobs(where+fmt.Sprintf(` ORDER BY %s LIMIT ?%d`, order, len(args)), args...)
+}
+
+// JobsByID reads jobs by their ids. See [sightline.JobQueue].
+func (r *reader) JobsByID(ids []string) ([]sightline.Job, error) {
+	var out []sightline.Job
+	for len(ids) > 0 {
+		part := ids[:min(len(ids), 500)]
+		ids = ids[len(part):]
+		args := []any{}
+		list, err := r.jobs(`WHERE id `+listed(part, &args), args...)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, list...)
+	}
+	return out, nil
+}
+
+// Hurry lets the work on an item go first. See [sightline.Hurrier].
+func (s *Store) Hurry(ctx context.Context, item string) (int, error) {
+	if item == "" {
+		return 0, nil
+	}
+	// Most items have nothing waiting: that is found without a lock.
+	var there bool
+	err := s.again(ctx, func() error {
+		return s.Reading().QueryRowContext(ctx, `SELECT EXISTS(SELECT 1 FROM job WHERE item=? AND state='waiting' AND priority<?)`, item, sightline.Urgent).Scan(&there)
+	})
+	if err != nil || !there {
+		return 0, s.failed("failed to look for the work on an item", err)
+	}
+	var n int64
+	err = s.again(ctx, func() error {
+		return s.engine.Light(ctx, func(q Queryer) error {
+			res, err := s.bound(q).ExecContext(ctx, `UPDATE job SET priority=priority+? WHERE item=? AND state='waiting' AND priority<?`, sightline.Urgent, item, sightline.Urgent)
+			if err == nil {
+				n, err = res.RowsAffected()
+			}
+			return err
+		})
+	})
+	return int(n), s.failed("failed to let the work on an item go first", err)
 }
