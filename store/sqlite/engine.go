@@ -201,5 +201,5 @@ func (e engine) Scrub(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return e.s.forgetCopies()
 }
