@@ -113,7 +113,7 @@ func TestEveryCallAsksForItsRole(t *testing.T) {
 		}
 	}
 	fill := strings.NewReplacer("{case}", "test", "{kind}", "item", "{id}", "TS-001", "{item}", "TS-001", "{digest}", strings.Repeat("0", 64),
-		"{file}", "scene.json", "{job}", "none", "{name}", "log.csv", "{method}", "none", "{report}", "none", "{review}", "R-404", "{comment}", "Q-404", "{account}", "nobody", "{format}", "none")
+		"{file}", "scene.json", "{job}", "none", "{name}", "log.csv", "{method}", "none", "{report}", "none", "{review}", "R-404", "{comment}", "Q-404", "{account}", "nobody", "{format}", "none", "{act}", "pull")
 	tried := 0
 	for pattern, need := range calls {
 		method, path, found := strings.Cut(pattern, " ")
@@ -195,7 +195,7 @@ func TestSourcesAreNotSent(t *testing.T) {
 	it, rev := tm.stored("TS-001")
 	secrets = append(secrets, it.SHA256)
 	fill := strings.NewReplacer("{case}", "test", "{kind}", "item", "{id}", "TS-001", "{item}", "TS-001", "{digest}", it.SHA256, "{file}", "scene.json",
-		"{name}", "log.csv", "{report}", "none", "{format}", "none")
+		"{name}", "log.csv", "{report}", "none", "{format}", "none", "{act}", "pull")
 	for _, who := range []string{"reader", "reviewer"} {
 		for pattern, need := range calls {
 			method, path, _ := strings.Cut(pattern, " ")
