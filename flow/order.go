@@ -104,7 +104,7 @@ func (s *results) turn(ctx context.Context, a sightline.Actor, h *hold, fn func(
 		if err := s.first(w, h); err != nil {
 			return err
 		}
-		jw := &jobWriter{Writer: w, again: h.job.Tries > 1 || h.job.Error != ""}
+		jw := &jobWriter{Writer: w}
 		if err := fn(jw); err != nil {
 			return err
 		}
@@ -120,7 +120,7 @@ func (s *results) turn(ctx context.Context, a sightline.Actor, h *hold, fn func(
 				}
 			}
 		}
-		if jw.draft != nil && (jw.changed || jw.finished || !jw.again) {
+		if jw.draft != nil && (jw.changed || jw.finished) {
 			w.Describe(*jw.draft)
 		}
 		return nil
@@ -143,17 +143,17 @@ func (s *results) first(r sightline.Reader, h *hold) error {
 	return nil
 }
 
-// jobWriter sees whether an update of a job changes anything.
+// jobWriter sees whether an update of a job changes anything. An earlier try may
+// have written the same, whoever made it and however it ended.
 type jobWriter struct {
 	sightline.Writer
-	again    bool // an earlier try may have written some of it
 	changed  bool
 	finished bool
 	draft    *sightline.Draft
 }
 
 func (w *jobWriter) Put(o sightline.Object) error {
-	if w.again && !w.changed {
+	if !w.changed {
 		b, err := sightline.Canonical(o)
 		if err != nil {
 			return err
@@ -165,7 +165,7 @@ func (w *jobWriter) Put(o sightline.Object) error {
 }
 
 func (w *jobWriter) PutRaw(ref sightline.Ref, raw json.RawMessage) error {
-	if w.again && !w.changed {
+	if !w.changed {
 		row, err := w.Row(ref)
 		if err != nil && !errors.Is(err, sightline.ErrNotFound) {
 			return err
