@@ -227,6 +227,16 @@ class TimesState {
     await this.load();
   }
 
+  /** Keeps on which frame of a recording something is first seen, as a fact between the recording and an event; the event is made where it is new. */
+  async saw(item: string, between: { frame: number; from: number; to: number }, event: string, fresh: boolean): Promise<string | null> {
+    const id = fresh ? await desk.create(event, 'event', { title: { [desk.doc!.case.languages?.[0] ?? 'en']: event }, items: [item] }) : event;
+    if (!id) return null;
+    const text = await both('seen.text', { event: id, id: item, n: between.frame + 1, t: (between.to / 1000).toFixed(3) });
+    const ok = await desk.create(`${item} – ${id}`, 'constraint', { from: item + '.start', to: id + '.start', min: Math.floor(between.from), max: Math.ceil(between.to), evidence: [item], strength: 'firm', text });
+    await this.load();
+    return ok ? id : null;
+  }
+
   /** Writes the finding of an interval, and the interval into what it is about. */
   async saveInterval(about: string): Promise<void> {
     try {
