@@ -328,7 +328,7 @@ func (e *engine) Integrity(context.Context, tables.Queryer) ([]string, error) { 
 // Scrub writes the tables that held erased values anew. Old values may stay in
 // archived write-ahead logs and in dumps, which docs/guide/team.md says.
 func (e *engine) Scrub(ctx context.Context) error {
-	for _, t := range []string{"sealed", "object", "words", "job"} {
+	for _, t := range []string{"sealed", "object", "words", "job", "sheet"} {
 		if _, err := e.db.ExecContext(ctx, `VACUUM (FULL, ANALYZE) `+t); err != nil {
 			return err
 		}

@@ -108,7 +108,18 @@ CREATE INDEX job_item ON job(item);
 `, `
 CREATE INDEX job_failed ON job(n) WHERE state = 'failed';
 CREATE INDEX job_done ON job(ended) WHERE state = 'done';
+`, `
+-- What items are found by: 128 cards of items to a row (store/tables/card.go),
+-- and where the card of an item is. A migration fills them from the objects.
+CREATE TABLE sheet(n BIGINT PRIMARY KEY, seq BIGINT NOT NULL, body BYTEA NOT NULL);
+CREATE INDEX sheet_seq ON sheet(seq);
+CREATE TABLE card(oid BIGINT PRIMARY KEY, n BIGINT NOT NULL UNIQUE);
 `}
+
+// fill is what a migration does beside its statements, by the format it leads to.
+var fill = map[int]func(context.Context, tables.Queryer) error{
+	3: func(ctx context.Context, q tables.Queryer) error { return tables.FillCards(ctx, q, tables.Numbered) },
+}
 
 // lay makes a schema with its tables, all or nothing.
 func lay(ctx context.Context, a Address, name, origin string) error {
@@ -177,6 +188,11 @@ func migrate(ctx context.Context, s *Store, readOnly bool) error {
 		if _, err := tx.ExecContext(ctx, schema[v]); err != nil {
 			return fmt.Errorf("failed to bring the case to format %d; it stays at format %d: %w", v+1, have, en.Explain(err))
 		}
+		if more := fill[v+1]; more != nil {
+			if err := more(ctx, tx); err != nil {
+				return fmt.Errorf("failed to bring the case to format %d; it stays at format %d: %w", v+1, have, en.Explain(err))
+			}
+		}
 	}
 	if _, err := tx.ExecContext(ctx, `UPDATE format SET version=$1`, len(schema)); err != nil {
 		return fmt.Errorf("failed to prepare the case: %w", en.Explain(err))
@@ -212,12 +228,12 @@ func version(ctx context.Context, q tables.Queryer, a Address) (int, error) {
 func ours(ctx context.Context, s *Store) error {
 	var n int
 	if err := s.Reading().QueryRowContext(ctx, `SELECT count(*) FROM pg_catalog.pg_tables WHERE schemaname=? AND tablename IN
-		('turn', 'meta', 'entry', 'sealed', 'hash', 'checkpoint', 'token', 'actor_key', 'object', 'history', 'counter', 'span', 'place', 'words', 'job')`,
+		('turn', 'meta', 'entry', 'sealed', 'hash', 'checkpoint', 'token', 'actor_key', 'object', 'history', 'counter', 'span', 'place', 'words', 'job', 'card', 'sheet')`,
 		s.addr.schema()).Scan(&n); err != nil {
 		return fmt.Errorf("failed to open the case: %w", s.engine().Explain(err))
 	}
-	if n != 15 {
-		return fmt.Errorf("%d of the 15 tables of %s are there; restore it from a dump: %w", n, s.addr, sightline.ErrDamaged)
+	if n != 17 {
+		return fmt.Errorf("%d of the 17 tables of %s are there; restore it from a dump: %w", n, s.addr, sightline.ErrDamaged)
 	}
 	origin, err := s.Origin(ctx)
 	if err != nil {

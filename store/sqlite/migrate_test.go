@@ -20,6 +20,16 @@ func TestMigrationKeepsACopy(t *testing.T) {
 	if _, err := s.Update(ctx, storetest.Owner(), func(w sightline.Writer) error { return w.Enqueue(sightline.Job{Kind: "k", Version: "1"}) }); err != nil {
 		t.Fatal(err)
 	}
+	if _, err := s.Update(ctx, storetest.Owner(), func(w sightline.Writer) error {
+		for _, id := range []string{"T-001", "T-002"} {
+			if err := w.Put(&sightline.Item{ID: id, Title: sightline.Text{"en": id}, Media: "photo"}); err != nil {
+				return err
+			}
+		}
+		return w.Withdraw(sightline.Ref{Kind: sightline.KindItem, ID: "T-002"}, "a mistake")
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +103,7 @@ func older(t *testing.T, path string) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec("DROP INDEX job_failed; DROP INDEX job_done; PRAGMA user_version=1; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
+	if _, err := db.Exec("DROP INDEX job_failed; DROP INDEX job_done; DROP TABLE card; DROP TABLE sheet; PRAGMA user_version=1; PRAGMA wal_checkpoint(TRUNCATE)"); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -17,7 +17,7 @@ const applicationID = 0x534c4e45
 //
 // Tables of the log, which are the truth: entry, sealed, hash, checkpoint,
 // token. Tables that are a projection of the log: object, history, actor_key,
-// counter, span, place, words. The table job is work, not evidence: it is in
+// counter, span, place, words, card, sheet. The table job is work, not evidence: it is in
 // the same file so that a result and its entry commit together.
 var schema = []string{`
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
@@ -107,7 +107,20 @@ CREATE INDEX job_item ON job(item);
 `, `
 CREATE INDEX job_failed ON job(n) WHERE state = 'failed';
 CREATE INDEX job_done ON job(ended) WHERE state = 'done';
+`, `
+-- What items are found by: 128 cards of items to a row (store/tables/card.go),
+-- and where the card of an item is. A migration fills them from the objects.
+CREATE TABLE sheet(n INTEGER PRIMARY KEY, seq INTEGER NOT NULL, body BLOB NOT NULL);
+CREATE INDEX sheet_seq ON sheet(seq);
+CREATE TABLE card(oid INTEGER PRIMARY KEY, n INTEGER NOT NULL UNIQUE);
 `}
+
+// fill is what a migration does beside its statements, by the format it leads to.
+var fill = map[int]func(context.Context, tables.Queryer) error{
+	3: func(ctx context.Context, q tables.Queryer) error {
+		return tables.FillCards(ctx, q, func(q string) string { return q })
+	},
+}
 
 // migrate brings the file to the newest schema. A fresh file needs its origin.
 func (s *Store) migrate(origin string) error {
@@ -147,6 +160,11 @@ func (s *Store) migrate(origin string) error {
 	for v := have; v < len(schema); v++ {
 		if _, err := tx.ExecContext(ctx, schema[v]); err != nil {
 			return s.failed(fmt.Sprintf("failed to bring the case file to format %d", v+1), err)
+		}
+		if more := fill[v+1]; more != nil {
+			if err := more(ctx, tx); err != nil {
+				return s.failed(fmt.Sprintf("failed to bring the case file to format %d", v+1), err)
+			}
 		}
 	}
 	if origin != "" {

@@ -147,12 +147,13 @@ func (s *Store) project(ctx context.Context, q Queryer, m Moved, e sightline.Ent
 	if err != nil {
 		return err
 	}
+	sh := newSheets(q, e.Seq)
 	for _, c := range cs {
-		if err := project(ctx, s.engine, q, e.Seq, c); err != nil {
+		if err := project(ctx, s.engine, q, sh, e.Seq, c); err != nil {
 			return err
 		}
 	}
-	return nil
+	return sh.flush(ctx)
 }
 
 // TakeCheckpoints keeps checkpoints and time-stamps of another store of the

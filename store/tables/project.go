@@ -20,7 +20,7 @@ import (
 // project turns one change into rows. Update and Rebuild both go through it,
 // so that replaying the log gives the same rows. It must therefore depend on
 // nothing but the change, the position and the rows made so far.
-func project(ctx context.Context, en Engine, q Queryer, seq sightline.Seq, c sightline.Change) error {
+func project(ctx context.Context, en Engine, q Queryer, sh *sheets, seq sightline.Seq, c sightline.Change) error {
 	value := sql.NullString{String: string(c.Value), Valid: noNull(c.Value) != nil}
 	var oid int64
 	err := q.QueryRowContext(ctx, `INSERT INTO object(kind, id, sort, rev, seq, value, reason) VALUES(?,?,?,?,?,?,?)
@@ -34,6 +34,11 @@ func project(ctx context.Context, en Engine, q Queryer, seq sightline.Seq, c sig
 	}
 	if name, n, ok := number(c.Kind, c.ID); ok {
 		if _, err := q.ExecContext(ctx, `INSERT INTO counter(name, next) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET next=excluded.next WHERE excluded.next > counter.next`, name, n+1); err != nil {
+			return err
+		}
+	}
+	if c.Kind == sightline.KindItem {
+		if err := sh.put(ctx, oid, c.ID, noNull(c.Value)); err != nil {
 			return err
 		}
 	}

@@ -209,6 +209,7 @@ func (s *Store) replay(ctx context.Context, r *Raw) (erased string, err error) {
 	defer t.Rollback()
 	tx := s.bound(t)
 	gone := []string{}
+	sh := newSheets(tx, 0)
 	for e, err := range r.Log() {
 		if err != nil {
 			return "", err
@@ -233,8 +234,9 @@ func (s *Store) replay(ctx context.Context, r *Raw) (erased string, err error) {
 		if missing || err != nil {
 			gone = append(gone, fmt.Sprint(e.Seq))
 		}
+		sh.seq = e.Seq
 		for _, c := range cs {
-			if err := project(ctx, s.engine, tx, e.Seq, c); err != nil {
+			if err := project(ctx, s.engine, tx, sh, e.Seq, c); err != nil {
 				return "", err
 			}
 		}
@@ -246,6 +248,9 @@ func (s *Store) replay(ctx context.Context, r *Raw) (erased string, err error) {
 		if err != nil && !errors.Is(err, sql.ErrNoRows) && !errors.Is(err, sightline.ErrInvalid) {
 			return "", err
 		}
+	}
+	if err := sh.flush(ctx); err != nil {
+		return "", err
 	}
 	return "[" + strings.Join(gone, ",") + "]", t.Commit()
 }
@@ -284,7 +289,16 @@ func (s *Store) compare(ctx context.Context, r *Raw, erased string) ([]Differenc
 			return diffs[:maxDifferences], nil
 		}
 	}
-	return diffs, nil
+	stored, err := cardLines(ctx, r.q)
+	if err != nil {
+		return diffs, fmt.Errorf("failed to read the cards of items: %w", err)
+	}
+	replay, err := cardLines(ctx, tx)
+	if err != nil {
+		return diffs, fmt.Errorf("failed to read the replayed cards of items: %w", err)
+	}
+	diffs = append(diffs, difference("card", stored, replay)...)
+	return diffs[:min(len(diffs), maxDifferences)], nil
 }
 
 // tableRows reads a query as one string for each row, the cells apart by NUL.

@@ -91,6 +91,7 @@ func (s *Store) update(ctx context.Context, a sightline.Actor, fn func(sightline
 		reader: reader{ctx: ctx, q: q, s: s, seq: size, at: sightline.EntryTime(now), key: sightline.KeyID(a.PublicKey)},
 		given:  map[string]int64{},
 		dup:    map[sightline.Ref]int{},
+		sheets: newSheets(q, size),
 	}
 	if err := fn(w); err != nil {
 		return -1, err
@@ -101,6 +102,9 @@ func (s *Store) update(ctx context.Context, a sightline.Actor, fn func(sightline
 	}
 	if len(w.changes) == 0 && w.draft == nil {
 		return -1, tx.Commit() // jobs may have changed
+	}
+	if err := w.sheets.flush(ctx); err != nil {
+		return -1, err
 	}
 	if err := s.append(ctx, q, a, w, now); err != nil {
 		return -1, err
@@ -131,6 +135,7 @@ type writer struct {
 	reader
 	changes []sightline.Change
 	dup     map[sightline.Ref]int // place in changes
+	sheets  *sheets               // of the items that change
 	given   map[string]int64      // numbers NextID gave in this update
 	draft   *sightline.Draft
 	signed  *sightline.Checkpoint // made by the entry of this update
@@ -202,7 +207,7 @@ func (w *writer) change(c sightline.Change, row sightline.Row) error {
 		w.dup[c.Ref] = len(w.changes)
 		w.changes = append(w.changes, c)
 	}
-	return project(w.ctx, w.s.engine, w.q, w.seq, c)
+	return project(w.ctx, w.s.engine, w.q, w.sheets, w.seq, c)
 }
 
 func (w *writer) Withdraw(ref sightline.Ref, reason string) error {
