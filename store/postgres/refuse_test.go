@@ -86,7 +86,7 @@ func TestRefusals(t *testing.T) {
 	c.SQL(t, database, `DELETE FROM case_test.format;`)
 	says("a case that is half made", open(a), sightline.ErrDamaged, "half made")
 	c.SQL(t, database, fmt.Sprintf(`INSERT INTO case_test.format VALUES(%d); ALTER TABLE case_test.words RENAME TO lost;`, len(schema)))
-	says("a case without a table", open(a), sightline.ErrDamaged, "14 of the 15")
+	says("a case without a table", open(a), sightline.ErrDamaged, "16 of the 17")
 	c.SQL(t, database, `ALTER TABLE case_test.lost RENAME TO words; ALTER SCHEMA case_test RENAME TO case_other;`)
 	says("a schema of another case", open(a.WithCase("other")), sightline.ErrConflict, "another case")
 	c.SQL(t, database, `ALTER SCHEMA case_other RENAME TO case_test; CREATE SCHEMA case_second;`)
