@@ -4,7 +4,7 @@ package call
 
 // CheckHost looks at the machine a call is served from. Elsewhere than on
 // Linux only the folder is looked at.
-func CheckHost(dir string) (faults []string) {
+func CheckHost(dir, torrc string) (faults []string) {
 	if err := RefuseIdentity(dir); err != nil {
 		faults = append(faults, err.Error())
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"sightline/call"
 	"sightline/tool"
 )
 
@@ -14,6 +15,8 @@ type doctorCmd struct {
 	inCase `embed:""`
 	Lang   string `help:"Language of the answer: en or es. Default: that of the system." enum:"en,es," default:""`
 	JSON   bool   `help:"Print the answer as JSON."`
+	Call   string `type:"path" placeholder:"DIR" help:"Look at this machine as the server of a call for evidence: swap, core dumps, logs, clock, listeners, Tor."`
+	Torrc  string `type:"path" placeholder:"FILE" help:"Tor's configuration, with --call. Default: /etc/tor/torrc."`
 }
 
 func (c *doctorCmd) Run(e *env) error {
@@ -22,6 +25,10 @@ func (c *doctorCmd) Run(e *env) error {
 	if c.DB != "" || c.Blobs != "" {
 		team = examine(e.ctx, &c.inCase)
 	}
+	var server []string
+	if c.Call != "" {
+		server = call.CheckHost(c.Call, c.Torrc)
+	}
 	if c.JSON {
 		enc := json.NewEncoder(e.stdout)
 		enc.SetIndent("", "  ")
@@ -29,7 +36,8 @@ func (c *doctorCmd) Run(e *env) error {
 			Version string `json:"version"`
 			tool.Report
 			Team []deployment `json:"team,omitempty"`
-		}{version, r, team})
+			Call []string     `json:"call,omitempty"` // what weakens this machine as the server of a call
+		}{version, r, team, server})
 	}
 	lang := c.Lang
 	if lang == "" {
@@ -59,6 +67,18 @@ func (c *doctorCmd) Run(e *env) error {
 			fmt.Fprintf(e.stdout, "  %-9s %-10s %s; %s: %s\n", p.Name, say("broken", "no funciona"), p.Problem, say("lost", "se pierde"), p.Lost.In(lang, "en"))
 		default:
 			fmt.Fprintf(e.stdout, "  %-9s %-10s %s\n", p.Name, say("missing", "falta"), p.Lost.In(lang, "en"))
+		}
+	}
+	if c.Call != "" {
+		fmt.Fprintf(e.stdout, "\n%s\n", say("as the server of a call for evidence:", "como servidor de un llamado:"))
+		if len(server) == 0 {
+			fmt.Fprintln(e.stdout, "  "+say("nothing found that weakens it", "no se halló nada que lo debilite"))
+		}
+		for _, f := range server {
+			fmt.Fprintln(e.stdout, "  NOT "+f)
+		}
+		if len(server) > 0 {
+			return exit(1, fmt.Errorf("%d things weaken this machine as the server of a call", len(server)))
 		}
 	}
 	if len(team) > 0 {

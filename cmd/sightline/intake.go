@@ -36,7 +36,7 @@ func (c *intakeCmd) Run(e *env) error {
 		return exit(2, errors.New("which call? Give its folder with --call DIR"))
 	}
 	if c.Check {
-		faults := call.CheckHost(c.Call)
+		faults := call.CheckHost(c.Call, "")
 		for _, f := range faults {
 			fmt.Fprintln(e.stdout, f)
 		}
