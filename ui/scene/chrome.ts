@@ -61,7 +61,8 @@ export function makeChrome(overlay: HTMLElement) {
     dial.replaceChildren(s, element('div', {}, words));
   }
 
-  function drawPlan(p: PlanView): void {
+  function drawPlan(given: PlanView): void {
+    const p = given.approximate && small(given.approximate, given.bounds) ? { ...given, approximate: null } : given;
     const key = [p.eye.map(Math.round), Math.round(p.heading), Math.round(p.hfov), p.sites.length, p.approximate, p.lang].join();
     if (key === lastPlan) return;
     lastPlan = key;
@@ -92,7 +93,8 @@ export function makeChrome(overlay: HTMLElement) {
       lang = l;
       lastDial = lastPlan = '';
       const guessed = (scene?.layers ?? []).filter((x) => x.class === 'conjectural').map((x) => say(x.title, l));
-      const line1 = scene?.approximate || doc.case.place?.approx ? t(l, 'approximate place, schematic') : say(scene?.title ?? doc.case.title, l);
+      const near = scene?.approximate?.radius_m && small(scene.approximate.radius_m, scene.bounds) ? scene.approximate.label : null;
+      const line1 = near ? say(near, l) : scene?.approximate || doc.case.place?.approx ? t(l, 'approximate place, schematic') : say(scene?.title ?? doc.case.title, l);
       const line2 = guessed.length ? t(l, 'conjectural layers', { layers: guessed.join(', ') }) : '';
       head.replaceChildren(element('b', {}, line1), ...(line2 ? [element('span', {}, line2)] : []));
     },
@@ -126,6 +128,9 @@ export function makeChrome(overlay: HTMLElement) {
     },
   };
 }
+
+/** What is known to much better than the model is wide is no circle to draw. */
+const small = (radius: number, bounds: PlanView['bounds']): boolean => !!bounds && radius * 20 < Math.max(bounds.high[0]! - bounds.low[0]!, bounds.high[1]! - bounds.low[1]!);
 
 function planReach(p: PlanView): number {
   if (p.approximate) return p.approximate;
