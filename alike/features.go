@@ -298,15 +298,29 @@ func consensus(fa, fb []Feature, pairs [][2]int) (best Similarity, inliers int) 
 		return best, 0
 	}
 	r := rand.New(rand.NewPCG(uint64(len(pairs)), 5))
+	fits := func(s Similarity, sin, cos float64, p [2]int) bool {
+		q, o := &fb[p[1]], &fa[p[0]]
+		tol := 3 * max(o.Size, s.Scale*q.Size)
+		return math.Abs(s.Scale*(cos*q.X-sin*q.Y)+s.X-o.X) <= tol && math.Abs(s.Scale*(sin*q.X+cos*q.Y)+s.Y-o.Y) <= tol
+	}
+	var set [][2]int
 	agree := func(s Similarity) (in [][2]int) {
-		seenA, seenB := map[[2]int]bool{}, map[[2]int]bool{}
+		sin, cos := math.Sincos(s.Angle)
+		n := 0
 		for _, p := range pairs {
-			q, o := fb[p[1]], fa[p[0]]
-			x, y := s.Map(q.X, q.Y)
-			tol := 3 * math.Max(o.Size, s.Scale*q.Size)
-			if math.Abs(x-o.X) > tol || math.Abs(y-o.Y) > tol {
+			if fits(s, sin, cos, p) {
+				n++
+			}
+		}
+		if n <= len(set) { // doubles only make it fewer
+			return nil
+		}
+		seenA, seenB := make(map[[2]int]bool, n), make(map[[2]int]bool, n)
+		for _, p := range pairs {
+			if !fits(s, sin, cos, p) {
 				continue
 			}
+			q, o := fb[p[1]], fa[p[0]]
 			// Corners of several levels at one place count once.
 			ca, cb := cell(o), cell(q)
 			if !seenA[ca] && !seenB[cb] {
@@ -316,7 +330,6 @@ func consensus(fa, fb []Feature, pairs [][2]int) (best Similarity, inliers int) 
 		}
 		return in
 	}
-	var set [][2]int
 	try := func(s Similarity) {
 		if !(s.Scale > 0.1 && s.Scale < 10) {
 			return

@@ -27,14 +27,14 @@ func TestJobsFor(t *testing.T) {
 		}
 		return out
 	}
-	if k := kinds("image/jpeg", true); len(k) != 3 || k[0] != "metadata" || k[1] != "picture" || k[2] != "alike" {
+	if k := kinds("image/jpeg", true); len(k) != 4 || k[0] != "metadata" || k[1] != "picture" || k[2] != "alike" || k[3] != "sketch" {
 		t.Errorf("a photo: %v", k)
 	}
 	if k := kinds("application/json", false); len(k) != 0 {
 		t.Errorf("a record of something held elsewhere: %v", k)
 	}
 	if _, err := tool.Find("ffmpeg"); err == nil {
-		if k := kinds("video/mp4", true); len(k) != 4 {
+		if k := kinds("video/mp4", true); len(k) != 5 {
 			t.Errorf("a video: %v", k)
 		}
 	} else if k := kinds("video/mp4", true); len(k) != 1 {

@@ -43,10 +43,14 @@ var Road = []Step{
 	{Kind: "poster", Takes: media("video"), Makes: []string{"thumb", "poster"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 8, Run: identify.Poster},
 	{Kind: "alike", Takes: shown, Makes: []string{"facts"}, Lane: CPU, Version: 1, Priority: 7, Run: identify.Alike},
 	{Kind: "alike-still", Takes: encoded, Makes: []string{"facts"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 7, Run: identify.Alike},
+	{Kind: "sketch", Takes: shown, Makes: []string{identify.SketchRole, "facts"}, Lane: CPU, Version: 1, Priority: 3, Run: identify.SketchItem},
+	{Kind: "sketch-media", Takes: recorded, Makes: []string{identify.SketchRole, "facts"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 1, Run: identify.SketchItem},
 	{Kind: "waveform", Takes: media("video", "audio"), Makes: []string{"waveform"}, Lane: CPU, Needs: "ffmpeg", Version: 1, Priority: 4, Run: identify.Waveform},
 	{Kind: "proxy", Takes: media("video"), Makes: []string{"proxy", "frames"}, Lane: Video, Needs: "ffmpeg", Version: 2, Priority: 2, Run: identify.Proxy},
 	{Kind: "redact", Takes: redacted, Makes: []string{"redacted-thumb", "redacted-preview", "redacted-poster", "redacted-proxy", "redacted-waveform"}, Lane: Video, With: "ffmpeg", Version: 1, Priority: 1, Params: redactions, Run: redactItem},
 }
+
+func recorded(it *sightline.Item) bool { return encoded(it) || media("video", "audio")(it) }
 
 func held(it *sightline.Item) bool { return it.Held }
 

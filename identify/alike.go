@@ -214,7 +214,12 @@ func withLikeness(facts []sightline.Fact, id string, distance int, turn alike.Tu
 	if turn != alike.Upright {
 		v += ", " + turn.String()
 	}
-	add := sightline.Fact{Field: likePrefix + id, Value: v, Tool: "alike", Doubt: "the two look alike; which came first, and whether either was changed, is for people to find"}
+	add := sightline.Fact{Field: likePrefix + id, Value: v, Tool: "alike", Doubt: likeDoubt}
+	for _, f := range facts {
+		if f.Field == add.Field && f.Tool != "alike" {
+			return facts // the closer look of the sketch has said more
+		}
+	}
 	// Before what the metadata say, as when they are read again: the order of
 	// facts does not tell which of the two jobs came first.
 	var before, mine, after []sightline.Fact

@@ -26,7 +26,8 @@ type Env struct {
 	Box   *tool.Box
 	Exif  *tool.ExifTool // nil when exiftool is not there or may not run
 
-	seen seen
+	seen  seen
+	books books
 }
 
 // Progress is told how much of a job is done, 0 to 1.

@@ -42,6 +42,11 @@ type Sketch struct {
 	fsqu  []alike.Feature // of the mirrored picture, made when first needed
 }
 
+// Bare is the sketch without what is compared: its name, size and length.
+func (s *Sketch) Bare() *Sketch {
+	return &Sketch{File: s.File, SHA256: s.SHA256, Size: s.Size, Type: s.Type, Width: s.Width, Height: s.Height, Quality: s.Quality, PHash: s.PHash, Seconds: s.Seconds, Error: s.Error}
+}
+
 // Sketched reads a file for comparison.
 func Sketched(ctx context.Context, e *Env, path, typ string) (*Sketch, error) {
 	abs, err := filepath.Abs(path)
@@ -611,10 +616,14 @@ func sentence(r *Relation, a, b *Sketch) string {
 
 // Cluster is a group of files that are related, directly or through others.
 type Cluster struct {
-	ID        int        `json:"id"`
-	Files     []string   `json:"files"`
-	Best      string     `json:"best"` // most pixels or longest; a proposal, not a finding
-	Relations []Relation `json:"relations"`
+	ID    int      `json:"id"`
+	Files []string `json:"files"`
+	Best  string   `json:"best"` // most pixels or longest; a proposal, not a finding
+	// Earliest is the item of a case that is known to have existed first, and by
+	// which time, RFC 3339; of files alone nothing of the kind is known.
+	Earliest   string     `json:"earliest,omitempty"`
+	EarliestBy string     `json:"earliest_by,omitempty"`
+	Relations  []Relation `json:"relations"`
 }
 
 // Clusters joins files by their relations. Files related to none stand in

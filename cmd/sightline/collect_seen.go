@@ -3,101 +3,57 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"os"
-	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
 
 	"sightline"
-	"sightline/digest"
 	"sightline/identify"
 	"sightline/web"
 )
 
-// maxSeen is how many pictures are compared with one another at once: every
-// pair is looked at.
-const maxSeen = 400
+// maxSeen is how many items are compared with one another at once.
+const maxSeen = 5000
 
-// seenBefore compares the pictures of a case with one another, whole and in
-// parts, and leaves what it finds as facts of both: a screen that shows a
-// photo, a crop, a copy that was sent on. It says what looks alike, never which
-// came first.
+// seenBefore compares the pictures and recordings of a case with one another,
+// whole, in parts and mirrored, and leaves what it finds as facts of the later
+// item: a screen that shows a photo, a crop, a clip, a copy that was sent on. The
+// jobs have found most of it; this look also finds mirrored parts, and what was
+// there before the jobs knew how. It says what looks alike, never which came
+// first.
 func seenBefore(ctx context.Context, f *folder, by sightline.Actor) (*web.SeenReport, error) {
 	doc, err := loadDocument(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(scratch(f), "seen-*")
-	if errors.Is(err, os.ErrNotExist) {
-		if err = os.MkdirAll(scratch(f), 0o700); err == nil {
-			dir, err = os.MkdirTemp(scratch(f), "seen-*")
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("failed to make room for the comparison: %w", err)
-	}
-	defer os.RemoveAll(dir)
 	rep := &web.SeenReport{Failed: []string{}}
-	var items []*sightline.Item
+	items := make([]*sightline.Item, 0, len(doc.Items))
 	for _, it := range doc.Items {
-		if it.Held && strings.HasPrefix(it.Type, "image/") && it.Type != "image/svg+xml" {
-			if len(items) == maxSeen {
-				rep.Left++
-				continue
-			}
-			items = append(items, it)
+		if len(items) == maxSeen {
+			rep.Left++
+			continue
 		}
+		items = append(items, it)
 	}
-	env, done, err := newReader(&env{ctx: ctx, stdin: strings.NewReader(""), stdout: io.Discard, stderr: io.Discard}, false)
+	names, read, failed, err := caseSketches(ctx, f, items)
 	if err != nil {
 		return nil, err
 	}
-	defer done()
-	all := make([]*identify.Sketch, len(items))
-	why := make([]string, len(items))
-	each(len(items), func(i int) {
-		it := items[i]
-		path := filepath.Join(dir, it.ID)
-		if err := lend(ctx, f, it.SHA256, path); err != nil {
-			why[i] = err.Error()
-			return
-		}
-		s, err := identify.Sketched(ctx, env, path, it.Type)
-		os.Remove(path)
-		switch {
-		case err != nil:
-			why[i] = err.Error()
-		case s != nil && s.SHA256 != "":
-			all[i] = s
-		}
-	})
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	for _, x := range failed {
+		rep.Failed = append(rep.Failed, x.File+": "+x.Why)
 	}
-	facts := map[string][]sightline.Fact{}
-	for i := range items {
-		if why[i] != "" {
-			rep.Failed = append(rep.Failed, items[i].ID+": "+why[i])
+	rel, err := identify.Compare(ctx, names, read, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return nil, err
+	}
+	rep.Compared, rep.Found = len(names), len(rel)
+	// What two items share stands with the later one, as the jobs leave it.
+	found := map[string][]identify.Relation{}
+	for _, r := range rel {
+		later := r.A
+		if sightline.CompareIDs(r.A, r.B) < 0 {
+			later = r.B
 		}
-		if all[i] == nil {
-			continue
-		}
-		rep.Compared++
-		for j := range i {
-			if all[j] == nil {
-				continue
-			}
-			if r := identify.Relate(all[j], all[i]); r != nil {
-				rep.Found++
-				a, b := filepath.Base(r.A), filepath.Base(r.B)
-				fact := func(other string) sightline.Fact {
-					return sightline.Fact{Field: "Alike:" + other, Value: r.Sentence, Tool: "similar", Doubt: "the two look alike; which came first, and whether either was changed, is for people to find"}
-				}
-				facts[a], facts[b] = append(facts[a], fact(b)), append(facts[b], fact(a))
-			}
-		}
+		found[later] = append(found[later], r)
 	}
 	_, err = f.Store.Update(ctx, by, func(w sightline.Writer) error {
 		changed := false
@@ -109,8 +65,10 @@ func seenBefore(ctx context.Context, f *folder, by sightline.Actor) (*web.SeenRe
 			if err != nil {
 				return err
 			}
-			kept := slices.DeleteFunc(slices.Clone(now.Facts), func(x sightline.Fact) bool { return x.Tool == "similar" && strings.HasPrefix(x.Field, "Alike:") })
-			kept = append(kept, facts[it.ID][:min(50, len(facts[it.ID]))]...)
+			if !slices.Contains(names, it.ID) {
+				continue
+			}
+			kept := identify.LikeFacts(it.ID, now.Facts, found[it.ID])
 			if slices.Equal(kept, now.Facts) {
 				continue
 			}
@@ -127,23 +85,4 @@ func seenBefore(ctx context.Context, f *folder, by sightline.Actor) (*web.SeenRe
 		return nil
 	})
 	return rep, err
-}
-
-// lend copies the original of an item to where a sandboxed reader may open it.
-func lend(ctx context.Context, f *folder, hex, path string) error {
-	d, err := digest.Parse(hex)
-	if err != nil {
-		return err
-	}
-	r, err := f.Blobs.Open(ctx, d)
-	if err != nil {
-		return err
-	}
-	defer r.Close()
-	out, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.Copy(out, r)
-	return errors.Join(err, out.Close())
 }

@@ -4,17 +4,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"runtime"
 	"slices"
-	"strings"
-	"sync"
 
 	"sightline/identify"
 	"sightline/intake"
 )
 
-// similarCmd groups files that show or sound the same, without a case.
+// similarCmd groups files, or the items of a case, that show or sound the same.
 type similarCmd struct {
-	Files  []string `arg:"" name:"file" help:"Pictures, videos and recordings; folders are walked."`
+	inCase `embed:""`
+	Files  []string `arg:"" optional:"" name:"file" help:"Pictures, videos and recordings; folders are walked. Without any: the items of the case."`
 	Unsafe bool     `name:"unsafe-no-sandbox" help:"Run external programs even where no sandbox works: a hostile file can then do what you can do."`
 	JSON   bool     `help:"Print the answer as JSON."`
 }
@@ -26,12 +26,17 @@ type similarAnswer struct {
 	Notes    []string           `json:"notes"`
 }
 
+const similarNote = "a relation says that two files look or sound alike, not which came first or that either is genuine"
+
 type similarFailed struct {
 	File string `json:"file"`
 	Why  string `json:"why"`
 }
 
 func (c *similarCmd) Run(e *env) error {
+	if len(c.Files) == 0 {
+		return c.items(e)
+	}
 	in, refused := intake.Walk(c.Files)
 	env, done, err := newReader(e, c.Unsafe)
 	if err != nil {
@@ -39,7 +44,7 @@ func (c *similarCmd) Run(e *env) error {
 	}
 	defer done()
 	ans := similarAnswer{Clusters: []identify.Cluster{}, Single: []string{}, Failed: []similarFailed{}, Notes: []string{
-		"a relation says that two files look or sound alike, not which came first or that either is genuine"}}
+		similarNote}}
 	for _, r := range refused {
 		ans.Failed = append(ans.Failed, similarFailed{r.Path, r.Why})
 	}
@@ -65,24 +70,23 @@ func (c *similarCmd) Run(e *env) error {
 			ans.Failed = append(ans.Failed, similarFailed{s.File, s.Error})
 		}
 	}
-	var mu sync.Mutex
-	var rel []identify.Relation
-	each(len(list), func(i int) {
-		for j := range i {
-			if e.ctx.Err() != nil {
-				return
-			}
-			if r := identify.Relate(list[j], list[i]); r != nil {
-				mu.Lock()
-				rel = append(rel, *r)
-				mu.Unlock()
-			}
-		}
-	})
-	slices.SortFunc(rel, func(p, q identify.Relation) int {
-		return strings.Compare(p.A+"\x00"+p.B, q.A+"\x00"+q.B)
-	})
+	names := make([]string, len(list))
+	for i, s := range list {
+		names[i] = s.File
+	}
+	read, err := inMemory(list)
+	if err != nil {
+		return err
+	}
+	rel, err := identify.Compare(e.ctx, names, read, runtime.GOMAXPROCS(0))
+	if err != nil {
+		return err
+	}
 	ans.Clusters = identify.Clusters(list, rel)
+	return c.show(e, ans, list)
+}
+
+func (c *similarCmd) show(e *env, ans similarAnswer, list []*identify.Sketch) error {
 	in1 := map[string]bool{}
 	for _, k := range ans.Clusters {
 		for _, f := range k.Files {
@@ -105,6 +109,9 @@ func (c *similarCmd) Run(e *env) error {
 		p := func(s string) string { return intake.Printable(filepath.Base(s)) }
 		for _, k := range ans.Clusters {
 			fmt.Fprintf(e.stdout, "group %d, %d files, best copy probably %s\n", k.ID, len(k.Files), p(k.Best))
+			if k.Earliest != "" {
+				fmt.Fprintf(e.stdout, "  known earliest: %s, by %s\n", p(k.Earliest), k.EarliestBy)
+			}
 			for _, r := range k.Relations {
 				fmt.Fprintf(e.stdout, "  %s\n", intake.Printable(r.Sentence))
 			}
