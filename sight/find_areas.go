@@ -26,10 +26,9 @@ func (f *finder) areas(cells []cell, out *Found) {
 	f.cost(&cells[at].fit, eye, cells[at].side, &h, &miss)
 	off, sum := 0, 0.0
 	for _, e := range miss {
+		sum += math.Min(9, float64(e*e))
 		if math.Abs(e) >= 3 {
 			off++
-		} else {
-			sum += float64(e * e)
 		}
 	}
 	if len(miss) > 0 && 2*off > len(miss) {
@@ -39,7 +38,7 @@ func (f *finder) areas(cells []cell, out *Found) {
 	}
 	// Misses larger than stated make every difference of cost count less.
 	scale := 1.0
-	if n := len(miss) - off; n > 6 {
+	if n := len(miss); n > 6 {
 		dof := float64(n - 4)
 		if sum > chi2q99(dof) {
 			scale = (sum + 8) / (dof + 8)
@@ -90,7 +89,7 @@ func (f *finder) areas(cells []cell, out *Found) {
 	if near < 4*f.p.Area.StepM {
 		out.Warnings = append(out.Warnings, Warning{"near-skyline", fmt.Sprintf("part of the skyline stands only %.0f m from the best place and changes within a step of %.3g m; search again with a step of %.2g m", near, f.p.Area.StepM, math.Max(0.5, near/5))})
 	}
-	if math.Sqrt(scale) > 1.5 || 4*off > len(miss) && off > 0 {
+	if math.Sqrt(scale) > 1.5 || 10*off > len(miss) {
 		out.Status = "doubtful"
 		out.Reason = "even the best place misses more than the stated errors allow; the photo may have been taken outside the searched ground, or the scene lacks what it shows"
 	}
