@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -94,7 +95,20 @@ func appendCanonical(b []byte, v any) ([]byte, error) {
 // compareUTF16 orders as RFC 8785 section 3.2.3 asks: by UTF-16 code units,
 // which differs from byte order for characters above U+FFFF.
 func compareUTF16(a, b string) int {
+	if plain(a) && plain(b) {
+		return strings.Compare(a, b)
+	}
 	return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+}
+
+// plain reports ASCII, whose order is the same in bytes and in UTF-16.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 func appendString(b []byte, s string) []byte {

@@ -5,6 +5,7 @@
 //   node bench/interface.mjs SIGHTLINE            SIGHTLINE is the binary
 //   ITEMS=1000 node bench/interface.mjs ...       a smaller case
 //   DIR=folder ...                                keeps the cases for the next run
+//   PARTS=demo,ten ...                            only some of the parts demo, ten, large
 //
 // Prints one line a figure. What is measured and how: docs/methods/interface.md.
 // Script of a frame is the processor time of the outermost script events of the
@@ -22,6 +23,8 @@ const program = resolve(process.argv[2] ?? join(root, 'bin/sightline'));
 const N = Number(process.env.ITEMS ?? 10_000);
 const dir = process.env.DIR ? resolve(process.env.DIR) : mkdtempSync(join(tmpdir(), 'sightline-interface-'));
 mkdirSync(dir, { recursive: true });
+const parts = (process.env.PARTS ?? 'demo,ten,large').split(',');
+const part = (name) => parts.includes(name);
 const run = (...args) => execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'], maxBuffer: 1 << 28 });
 const missed = [];
 function figure(what, value, unit, goal) {
@@ -63,8 +66,8 @@ function makeTable(to) {
 
 const big = join(dir, 'ten-thousand');
 const demo = join(dir, 'demo');
-if (!existsSync(join(demo, 'el-junquito', 'case.db'))) run('demo', '--build', '--dir', demo);
-if (!existsSync(join(big, 'case.db'))) {
+if (part('demo') && !existsSync(join(demo, 'el-junquito', 'case.db'))) run('demo', '--build', '--dir', demo);
+if (part('ten') && !existsSync(join(big, 'case.db'))) {
   run('new', big, '--title', 'Ten thousand records', '--prefix', 'T', '--zone', 'America/Caracas', '--date', '2018-01-15', '--place', '10.4633,-67.0794');
   const table = join(dir, 'records.csv');
   makeTable(table);
@@ -183,101 +186,105 @@ async function opening(browser, url, id, hash, ready) {
 console.log(`${cpus().length} cores, load ${loadavg()[0].toFixed(1)}, ${execFileSync(process.env.CHROMIUM ?? '/usr/bin/chromium', ['--version'], { stdio: ['ignore', 'pipe', 'ignore'] }).toString().trim()}, software graphics`);
 const browser = await launch();
 try {
-  let server = await serve(join(demo, 'el-junquito'));
   const inScene = () => !!window.sightline?.desk.doc && !!window.sightline.desk.scene?.stats.frames && !!document.querySelector('.timeline-still') && !!document.querySelector('.scene-label');
-  let o = await opening(browser, server.url, 'el-junquito', 'view=place&sel=EJ-016&t=2018-01-15T13:07:00Z', inScene);
-  figure('El Junquito: first paint', o.paint / 1000, 's', 1.5);
-  figure('El Junquito: scene, labels and timeline stand', o.whole / 1000, 's');
-  figure('El Junquito: transferred until then', o.bytes / 1000, 'kB', 3000);
-  await server.close();
-
-  server = await serve(big);
-  o = await opening(browser, server.url, 'ten-thousand', 'view=library', () => !!document.querySelector('.card'));
-  figure('10,000: first paint', o.paint / 1000, 's', 1.5);
-  figure('10,000: first cards of the library stand', o.whole / 1000, 's');
-  figure('10,000: transferred until then', o.bytes / 1000, 'kB');
-  figure('10,000: document on the wire', (o.by.get('/api/cases/ten-thousand/document') ?? 0) / 1000, 'kB');
-
-  const f = await fresh(browser, server.url);
-  const { page } = f;
-  const go = async (hash, ready) => {
-    await page.goto('about:blank');
-    await page.goto(`${f.origin}/?q=low#v1&case=ten-thousand&${hash}`);
-    await page.waitForFunction(ready);
-    await page.waitForTimeout(1500);
-  };
-  await go('view=library', () => !!document.querySelector('.card'));
-  const scroll = (box) => async () => {
-    const r = await page.locator(box).first().boundingBox();
-    await page.mouse.move(r.x + r.width / 2, r.y + r.height / 2);
-    for (let i = 0; i < 90; i++) {
-      await page.mouse.wheel(0, i < 60 ? 300 : 4000);
-      await frame(page);
-    }
-  };
-  const keys = (box) => async () => {
-    await page.locator(box).first().focus();
-    for (const k of ['End', 'Home', 'End', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'Home', 'ArrowDown', 'ArrowDown', 'ArrowDown']) {
-      await page.keyboard.press(k);
-      await frame(page);
-      await frame(page);
-    }
-  };
-  for (const as of ['grid', 'table']) {
-    await page.evaluate((a) => (window.sightline.desk.libraryAs = a), as);
-    await page.waitForTimeout(600);
-    const box = as === 'grid' ? '.grid .virtual' : '.table .virtual';
-    say(`10,000: ${as}, wheel`, await perFrame(browser, page, scroll(box)));
-    say(`10,000: ${as}, Home, End and arrows`, await perFrame(browser, page, keys(box)));
+  if (part('demo')) {
+    const server = await serve(join(demo, 'el-junquito'));
+    const o = await opening(browser, server.url, 'el-junquito', 'view=place&sel=EJ-016&t=2018-01-15T13:07:00Z', inScene);
+    figure('El Junquito: first paint', o.paint / 1000, 's', 1.5);
+    figure('El Junquito: scene, labels and timeline stand', o.whole / 1000, 's');
+    figure('El Junquito: transferred until then', o.bytes / 1000, 'kB', 3000);
+    await server.close();
   }
-  say('10,000: words typed in the filter', await perFrame(browser, page, async () => {
-    await page.locator('.filter input').first().focus();
-    for (const c of 'slope 12') {
-      await page.keyboard.press(c === ' ' ? 'Space' : c);
-      await frame(page);
-      await frame(page);
-    }
-    for (let i = 0; i < 8; i++) {
-      await page.keyboard.press('Backspace');
-      await frame(page);
-      await frame(page);
-    }
-    await page.waitForTimeout(400);
-  }));
-  say('10,000: a facet chosen and taken back', await perFrame(browser, page, async () => {
-    for (let i = 0; i < 2; i++) {
-      await page.locator('.facet input[type=checkbox]').nth(1).click();
-      await frame(page);
-      await frame(page);
-    }
-    await page.waitForTimeout(400);
-  }));
 
-  await go('view=place', inScene);
-  const scrub = async () => {
-    const r = await page.locator('.timeline-pane').boundingBox();
-    await page.mouse.move(r.x + 300, r.y + r.height - 8);
-    await page.mouse.down();
-    for (let i = 0; i < 120; i++) {
-      await page.mouse.move(r.x + 300 + i * 5, r.y + r.height - 8);
-      await frame(page);
+  if (part('ten')) {
+    const server = await serve(big);
+    const o = await opening(browser, server.url, 'ten-thousand', 'view=library', () => !!document.querySelector('.card'));
+    figure('10,000: first paint', o.paint / 1000, 's', 1.5);
+    figure('10,000: first cards of the library stand', o.whole / 1000, 's');
+    figure('10,000: transferred until then', o.bytes / 1000, 'kB');
+    figure('10,000: document on the wire', (o.by.get('/api/cases/ten-thousand/document') ?? 0) / 1000, 'kB');
+
+    const f = await fresh(browser, server.url);
+    const { page } = f;
+    const go = async (hash, ready) => {
+      await page.goto('about:blank');
+      await page.goto(`${f.origin}/?q=low#v1&case=ten-thousand&${hash}`);
+      await page.waitForFunction(ready);
+      await page.waitForTimeout(1500);
+    };
+    await go('view=library', () => !!document.querySelector('.card'));
+    const scroll = (box) => async () => {
+      const r = await page.locator(box).first().boundingBox();
+      await page.mouse.move(r.x + r.width / 2, r.y + r.height / 2);
+      for (let i = 0; i < 90; i++) {
+        await page.mouse.wheel(0, i < 60 ? 300 : 4000);
+        await frame(page);
+      }
+    };
+    const keys = (box) => async () => {
+      await page.locator(box).first().focus();
+      for (const k of ['End', 'Home', 'End', 'ArrowUp', 'ArrowUp', 'ArrowUp', 'Home', 'ArrowDown', 'ArrowDown', 'ArrowDown']) {
+        await page.keyboard.press(k);
+        await frame(page);
+        await frame(page);
+      }
+    };
+    for (const as of ['grid', 'table']) {
+      await page.evaluate((a) => (window.sightline.desk.libraryAs = a), as);
+      await page.waitForTimeout(600);
+      const box = as === 'grid' ? '.grid .virtual' : '.table .virtual';
+      say(`10,000: ${as}, wheel`, await perFrame(browser, page, scroll(box)));
+      say(`10,000: ${as}, Home, End and arrows`, await perFrame(browser, page, keys(box)));
     }
-    await page.mouse.up();
-  };
-  say('10,000: timeline, scrub beside the scene', await perFrame(browser, page, scrub));
-  say('10,000: timeline, zoom by wheel', await perFrame(browser, page, async () => {
-    const r = await page.locator('.timeline-pane').boundingBox();
-    await page.mouse.move(r.x + 700, r.y + 60);
-    await page.keyboard.down('Control');
-    for (let i = 0; i < 60; i++) {
-      await page.mouse.wheel(0, i < 40 ? -120 : 120);
-      await frame(page);
-    }
-    await page.keyboard.up('Control');
-  }));
-  figure('10,000: draw calls of the scene', await page.evaluate(() => window.sightline.desk.scene.stats.calls), '', 60);
-  await f.context.close();
-  await server.close();
+    say('10,000: words typed in the filter', await perFrame(browser, page, async () => {
+      await page.locator('.filter input').first().focus();
+      for (const c of 'slope 12') {
+        await page.keyboard.press(c === ' ' ? 'Space' : c);
+        await frame(page);
+        await frame(page);
+      }
+      for (let i = 0; i < 8; i++) {
+        await page.keyboard.press('Backspace');
+        await frame(page);
+        await frame(page);
+      }
+      await page.waitForTimeout(400);
+    }));
+    say('10,000: a facet chosen and taken back', await perFrame(browser, page, async () => {
+      for (let i = 0; i < 2; i++) {
+        await page.locator('.facet input[type=checkbox]').nth(1).click();
+        await frame(page);
+        await frame(page);
+      }
+      await page.waitForTimeout(400);
+    }));
+
+    await go('view=place', inScene);
+    const scrub = async () => {
+      const r = await page.locator('.timeline-pane').boundingBox();
+      await page.mouse.move(r.x + 300, r.y + r.height - 8);
+      await page.mouse.down();
+      for (let i = 0; i < 120; i++) {
+        await page.mouse.move(r.x + 300 + i * 5, r.y + r.height - 8);
+        await frame(page);
+      }
+      await page.mouse.up();
+    };
+    say('10,000: timeline, scrub beside the scene', await perFrame(browser, page, scrub));
+    say('10,000: timeline, zoom by wheel', await perFrame(browser, page, async () => {
+      const r = await page.locator('.timeline-pane').boundingBox();
+      await page.mouse.move(r.x + 700, r.y + 60);
+      await page.keyboard.down('Control');
+      for (let i = 0; i < 60; i++) {
+        await page.mouse.wheel(0, i < 40 ? -120 : 120);
+        await frame(page);
+      }
+      await page.keyboard.up('Control');
+    }));
+    figure('10,000: draw calls of the scene', await page.evaluate(() => window.sightline.desk.scene.stats.calls), '', 60);
+    await f.context.close();
+    await server.close();
+  }
 } finally {
   await browser.close();
   if (!process.env.DIR) rmSync(dir, { recursive: true, force: true });

@@ -12,10 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"golang.org/x/text/unicode/norm"
 
 	"sightline"
 	"sightline/store/tables"
@@ -137,9 +135,8 @@ func (e *engine) ObjectsByBytes() string { return "object" }
 func (e *engine) ItemDigest() string { return `(value::json->>'sha256')` }
 
 const (
-	// maxLexeme and maxVector keep below the limits of tsvector: 2,046 bytes
-	// for a lexeme, 1 MiB for all of an object.
-	maxLexeme   = 1000
+	// maxVector keeps below the limit of tsvector, 1 MiB for all of an object;
+	// words are cut below that of a lexeme, 2,046 bytes, by tables.Fold.
 	maxVector   = 900_000
 	maxPosition = 16383
 	maxHits     = 16 // places of one word that count for the rank
@@ -157,7 +154,7 @@ func vector(text string) string {
 	known := map[string]int{}
 	var list []lexeme
 	size, n := 0, 0
-	for _, w := range tokens(text) {
+	for _, w := range tables.Tokens(text) {
 		n++
 		i, seen := known[w]
 		if !seen {
@@ -185,38 +182,6 @@ func vector(text string) string {
 	return b.String()
 }
 
-// tokens parts a text into folded words.
-func tokens(text string) []string {
-	var out []string
-	for _, w := range strings.FieldsFunc(text, func(c rune) bool { return !unicode.IsLetter(c) && !unicode.IsNumber(c) && !unicode.IsMark(c) }) {
-		if f := fold(w); f != "" {
-			out = append(out, f)
-		}
-	}
-	return out
-}
-
-// fold takes case and diacritics away.
-func fold(w string) string {
-	plain := true
-	for i := 0; i < len(w); i++ {
-		plain = plain && w[i] < 0x80
-	}
-	if !plain {
-		w = strings.Map(func(r rune) rune {
-			if unicode.IsMark(r) {
-				return -1
-			}
-			return r
-		}, norm.NFD.String(w))
-	}
-	w = strings.ToLower(w)
-	if len(w) > maxLexeme {
-		w = strings.ToValidUTF8(w[:maxLexeme], "")
-	}
-	return w
-}
-
 func (e *engine) PutWords(ctx context.Context, q tables.Queryer, oid int64, text string) error {
 	v := vector(text)
 	if v == "" {
@@ -238,7 +203,7 @@ const ranked = 2000
 func (e *engine) Search(words []string, limit int) (string, []any) {
 	var terms []string
 	for _, w := range words {
-		if f := fold(w); f != "" {
+		if f := tables.Fold(w); f != "" {
 			terms = append(terms, "'"+f+"':*")
 		}
 	}
@@ -248,6 +213,19 @@ func (e *engine) Search(words []string, limit int) (string, []any) {
 	return `WITH hit AS MATERIALIZED (SELECT oid, body FROM words WHERE body @@ CAST(?1::text AS tsquery) LIMIT ?2)
 		SELECT o.kind, o.id FROM hit JOIN object o ON o.oid = hit.oid
 		ORDER BY ts_rank(hit.body, CAST(?1::text AS tsquery)) DESC, o.kind, o.sort LIMIT ?3`, []any{strings.Join(terms, " & "), max(ranked, limit), limit}
+}
+
+func (e *engine) TextHits(ctx context.Context, q tables.Queryer, words []string, most int) ([]int64, error) {
+	terms := make([]string, len(words))
+	for i, w := range words {
+		terms[i] = "'" + w + "':*"
+	}
+	return tables.NumberList(q.QueryRowContext(ctx, `SELECT string_agg(CAST(oid AS text), ',') FROM (SELECT oid FROM words WHERE body @@ CAST(?1::text AS tsquery) LIMIT ?2) x`,
+		strings.Join(terms, " & "), most))
+}
+
+func (e *engine) Numbers(p string) string {
+	return `SELECT CAST(x AS bigint) FROM json_array_elements_text(CAST(` + p + `::text AS json)) x`
 }
 
 // instant bounds an end of a range: INT8RANGE counts one past its last value.

@@ -43,6 +43,10 @@ func (e engine) Light(ctx context.Context, fn func(tables.Queryer) error) error 
 	return fn(conn)
 }
 
+// KeepsStatements: SQLite reads the text of a statement each time it is run
+// without being kept.
+func (engine) KeepsStatements() bool { return true }
+
 func (engine) ViewTx() *sql.TxOptions { return nil }
 
 // Turn has nothing to do: a transaction of the writing pool begins with the
@@ -79,6 +83,18 @@ func (engine) Search(words []string, limit int) (string, []any) {
 	return `SELECT o.kind, o.id FROM words JOIN object o ON o.oid = words.rowid
 		WHERE words MATCH ? ORDER BY words.rank, o.kind, o.sort LIMIT ?`, []any{strings.Join(words, " "), limit}
 }
+
+// TextHits reads one long string: a row for each of twenty thousand costs ten
+// times as much.
+func (engine) TextHits(ctx context.Context, q tables.Queryer, words []string, most int) ([]int64, error) {
+	match := make([]string, len(words))
+	for i, w := range words {
+		match[i] = `"` + w + `"*`
+	}
+	return tables.NumberList(q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)`, strings.Join(match, " "), most))
+}
+
+func (engine) Numbers(p string) string { return `SELECT value FROM json_each(` + p + `)` }
 
 const placeBits = 8 // tables.MaxPlaces is 1 << placeBits
 

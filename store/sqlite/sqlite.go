@@ -135,7 +135,8 @@ func (s *Store) connect() error {
 		return sql.Open("sqlite", "file:"+(&url.URL{Path: s.path}).EscapedPath()+"?"+q.Encode())
 	}
 	var err error
-	if s.write, err = open("immediate"); err != nil {
+	// An import touches pages all over the indexes of a large case.
+	if s.write, err = open("immediate", "cache_size(-32768)"); err != nil {
 		return fmt.Errorf("failed to open the case file: %w", err)
 	}
 	if s.read, err = open("deferred", "query_only(ON)"); err != nil {

@@ -29,6 +29,59 @@ func (b bound) ExecContext(ctx context.Context, q string, args ...any) (sql.Resu
 	return b.q.ExecContext(ctx, b.bind(q), args...)
 }
 
+// repeated is a transaction that keeps the statements it runs more than once: an
+// import runs the same dozen for each object, and an engine that is a library
+// would read their text every time.
+type repeated struct {
+	*sql.Tx
+	runs map[string]int
+	kept map[string]*sql.Stmt // closed with the transaction
+}
+
+// repeats wraps a transaction where the engine gains by it.
+func (s *Store) repeats(tx *sql.Tx) Queryer {
+	if e, ok := s.engine.(interface{ KeepsStatements() bool }); !ok || !e.KeepsStatements() {
+		return tx
+	}
+	return &repeated{tx, map[string]int{}, map[string]*sql.Stmt{}}
+}
+
+func (r *repeated) stmt(ctx context.Context, q string) *sql.Stmt {
+	if st := r.kept[q]; st != nil {
+		return st
+	}
+	if r.runs[q]++; r.runs[q] < 3 || len(r.kept) > 100 {
+		return nil
+	}
+	st, err := r.Tx.PrepareContext(ctx, q)
+	if err != nil {
+		return nil // running it says what is wrong
+	}
+	r.kept[q] = st
+	return st
+}
+
+func (r *repeated) QueryContext(ctx context.Context, q string, args ...any) (*sql.Rows, error) {
+	if st := r.stmt(ctx, q); st != nil {
+		return st.QueryContext(ctx, args...)
+	}
+	return r.Tx.QueryContext(ctx, q, args...)
+}
+
+func (r *repeated) QueryRowContext(ctx context.Context, q string, args ...any) *sql.Row {
+	if st := r.stmt(ctx, q); st != nil {
+		return st.QueryRowContext(ctx, args...)
+	}
+	return r.Tx.QueryRowContext(ctx, q, args...)
+}
+
+func (r *repeated) ExecContext(ctx context.Context, q string, args ...any) (sql.Result, error) {
+	if st := r.stmt(ctx, q); st != nil {
+		return st.ExecContext(ctx, args...)
+	}
+	return r.Tx.ExecContext(ctx, q, args...)
+}
+
 var rewritten sync.Map // the queries of a program are few
 
 // Numbered rewrites "?" as "$1", "$2" and so on and "?3" as "$3". A question

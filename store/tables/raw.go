@@ -207,7 +207,7 @@ func (s *Store) replay(ctx context.Context, r *Raw) (erased string, err error) {
 		return "", err
 	}
 	defer t.Rollback()
-	tx := s.bound(t)
+	tx := s.bound(s.repeats(t))
 	gone := []string{}
 	sh := newSheets(tx, 0)
 	for e, err := range r.Log() {
@@ -235,6 +235,7 @@ func (s *Store) replay(ctx context.Context, r *Raw) (erased string, err error) {
 			gone = append(gone, fmt.Sprint(e.Seq))
 		}
 		sh.seq = e.Seq
+		clear(sh.met)
 		for _, c := range cs {
 			if err := project(ctx, s.engine, tx, sh, e.Seq, c); err != nil {
 				return "", err

@@ -12,27 +12,33 @@ import (
 	"sightline"
 )
 
-// sheets are the sheets of cards that a transaction changes. They are written
-// by flush, once for each sheet however many of its cards changed.
+// sheets are the sheets of cards that a transaction changes, and the counters
+// of ids. They are written by flush, once for each however many objects of
+// theirs changed.
 type sheets struct {
 	q     Queryer
 	seq   sightline.Seq
 	open  map[int64][]*card // by the number of the sheet
 	next  int64             // place of the next new card; -1: not yet asked
 	dirty map[int64]bool
+	used  map[string]int64       // counters of ids, as table counter has them
+	met   map[sightline.Ref]bool // objects that the transaction has written
 }
 
 func newSheets(q Queryer, seq sightline.Seq) *sheets {
-	return &sheets{q: q, seq: seq, open: map[int64][]*card{}, dirty: map[int64]bool{}, next: -1}
+	return &sheets{q: q, seq: seq, open: map[int64][]*card{}, dirty: map[int64]bool{}, next: -1, used: map[string]int64{}, met: map[sightline.Ref]bool{}}
 }
 
 // openSheets is how many sheets one long transaction keeps in memory.
 const openSheets = 64
 
 // put gives an item the card of its new value.
-func (s *sheets) put(ctx context.Context, oid int64, id string, value json.RawMessage) error {
+func (s *sheets) put(ctx context.Context, oid int64, id string, value json.RawMessage, fresh bool) error {
 	var n int64
-	err := s.q.QueryRowContext(ctx, `SELECT n FROM card WHERE oid=?`, oid).Scan(&n)
+	err := sql.ErrNoRows
+	if !fresh {
+		err = s.q.QueryRowContext(ctx, `SELECT n FROM card WHERE oid=?`, oid).Scan(&n)
+	}
 	if errors.Is(err, sql.ErrNoRows) {
 		if s.next < 0 {
 			if err := s.q.QueryRowContext(ctx, `SELECT coalesce(max(n)+1, 0) FROM card`).Scan(&s.next); err != nil {
@@ -89,6 +95,13 @@ func (s *sheets) flush(ctx context.Context) error {
 	}
 	clear(s.open)
 	clear(s.dirty)
+	for _, name := range slices.Sorted(maps.Keys(s.used)) {
+		if _, err := s.q.ExecContext(ctx, `INSERT INTO counter(name, next) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET next=excluded.next WHERE excluded.next > counter.next`,
+			name, s.used[name]); err != nil {
+			return err
+		}
+	}
+	clear(s.used)
 	return nil
 }
 
@@ -121,7 +134,7 @@ func FillCards(ctx context.Context, q Queryer, bind func(string) string) error {
 			list = append(list, r)
 		}
 		for i, r := range list {
-			if err := sh.put(ctx, oids[i], r.id, json.RawMessage(r.value.String)); err != nil {
+			if err := sh.put(ctx, oids[i], r.id, json.RawMessage(r.value.String), true); err != nil {
 				return err
 			}
 		}

@@ -137,6 +137,12 @@ type Engine interface {
 	// Search is the query for the kinds and ids of objects with words that
 	// begin with each of these, best first.
 	Search(words []string, limit int) (query string, args []any)
+	// TextHits gives up to most objects that are items in which each of the
+	// folded words begins a word, in the order in which they came where that
+	// costs nothing.
+	TextHits(ctx context.Context, q Queryer, words []string, most int) (oids []int64, err error)
+	// Numbers is a query for the numbers in a JSON list given as parameter p.
+	Numbers(p string) string
 	PutPlaces(ctx context.Context, q Queryer, oid int64, at []Located, iv when.Interval) error
 	DropPlaces(ctx context.Context, q Queryer, oid int64) error
 	// InWindow is a condition on the column o.oid: a place of the object is in
@@ -158,12 +164,13 @@ type Engine interface {
 // Store is a case in a database. It may be used from many goroutines, and
 // several processes may open the same case.
 type Store struct {
-	opts   Options
-	engine Engine
-	write  *sql.DB
-	read   *sql.DB
-	poll   time.Duration
-	notify notifier
+	opts    Options
+	engine  Engine
+	write   *sql.DB
+	read    *sql.DB
+	poll    time.Duration
+	notify  notifier
+	columns *columns
 
 	closing sync.Once
 	closed  error
@@ -174,7 +181,7 @@ var _ sightline.Store = (*Store)(nil)
 // New makes a store of an open, migrated database. write and read may be the
 // same; poll is how often the log is asked for entries of other processes.
 func New(e Engine, write, read *sql.DB, poll time.Duration, o Options) *Store {
-	return &Store{opts: o.Defaults(), engine: e, write: write, read: read, poll: poll}
+	return &Store{opts: o.Defaults(), engine: e, write: write, read: read, poll: poll, columns: newColumns()}
 }
 
 // Wake tells those who watch that there may be entries of other processes.

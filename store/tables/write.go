@@ -78,7 +78,7 @@ func (s *Store) update(ctx context.Context, a sightline.Actor, fn func(sightline
 		return -1, err
 	}
 	defer tx.Rollback()
-	q := s.bound(tx)
+	q := s.bound(s.repeats(tx))
 	if err := s.engine.Turn(ctx, q); err != nil {
 		return -1, err
 	}
@@ -287,7 +287,7 @@ func (w *writer) NextID(k sightline.Kind, parent string) (string, error) {
 	if err := w.q.QueryRowContext(w.ctx, `SELECT coalesce(max(next), 1) FROM counter WHERE name=?`, name).Scan(&next); err != nil {
 		return "", err
 	}
-	next = max(next, w.given[name])
+	next = max(next, w.sheets.used[name], w.given[name])
 	w.given[name] = next + 1
 	return fmt.Sprintf("%s%0*d", prefix, digits, next), nil
 }

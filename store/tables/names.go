@@ -1,0 +1,133 @@
+package tables
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unicode/utf8"
+
+	"sightline"
+)
+
+const (
+	// ranked is up to how many matches are put in order by how well they match:
+	// of a word that many thousands of items have, none is the best.
+	ranked = 2000
+	// shortWord is up to how many letters begin too many words of a large case
+	// for an index of words; only names are looked at then.
+	shortWord = 2
+)
+
+// Names finds objects for a person who types. See [sightline.Library].
+func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
+	q = strings.TrimSpace(q)
+	out, told := []sightline.Ref{}, map[sightline.Ref]bool{}
+	add := func(list []sightline.Ref) {
+		for _, ref := range list {
+			if len(out) < limit && !told[ref] {
+				told[ref] = true
+				out = append(out, ref)
+			}
+		}
+	}
+	words := Tokens(q)
+	if len(words) == 0 || limit <= 0 {
+		return out, nil
+	}
+	if len(words) > maxWords {
+		words = words[:maxWords]
+	}
+	exact, err := r.byID(q)
+	if err != nil {
+		return nil, err
+	}
+	add(exact)
+	c, done, err := r.columns()
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	short := false
+	for _, w := range words {
+		short = short || utf8.RuneCountInString(w) <= shortWord
+	}
+	var oids []int64
+	if !short || c.n <= textCap {
+		if oids, err = r.s.engine.TextHits(r.ctx, r.q, words, ranked+1); err != nil {
+			return nil, err
+		}
+		if len(oids) <= ranked {
+			found, err := r.Search(q, limit)
+			if err != nil {
+				return nil, err
+			}
+			add(found)
+			return out, nil
+		}
+	}
+	add(c.named(words, limit))
+	if len(out) < limit && len(oids) > 0 {
+		list, err := json.Marshal(oids[:min(len(oids), limit)])
+		if err != nil {
+			return nil, err
+		}
+		rest, err := r.refs(`SELECT kind, id FROM object WHERE value IS NOT NULL AND oid IN (`+r.s.engine.Numbers("?1")+`) ORDER BY oid`, string(list))
+		if err != nil {
+			return nil, err
+		}
+		add(rest)
+	}
+	return out, nil
+}
+
+// maxWords bounds a query.
+const maxWords = 32
+
+// byID finds the objects that have this id, of whatever kind.
+func (r *reader) byID(id string) ([]sightline.Ref, error) {
+	var kinds []string
+	for _, k := range sightline.Kinds {
+		kinds = append(kinds, `'`+string(k)+`'`)
+	}
+	return r.refs(`SELECT kind, id FROM object WHERE kind IN (`+strings.Join(kinds, ",")+`) AND id IN (?, ?) AND value IS NOT NULL ORDER BY kind, id`, id, strings.ToUpper(id))
+}
+
+// named finds the first items whose title or id has a word for each of words
+// that begins so.
+func (c *columns) named(words []string, limit int) []sightline.Ref {
+	list := make([][]byte, len(words))
+	for i, w := range words {
+		list[i] = []byte(w)
+	}
+	var out []sightline.Ref
+	each(c.live, func(at uint32) bool {
+		id, title, _, _ := c.textOf(at)
+		for _, w := range list {
+			if !wordBegins(title, w) && !bytes.EqualFold(id[:min(len(id), len(w))], w) {
+				return true
+			}
+		}
+		out = append(out, sightline.Ref{Kind: sightline.KindItem, ID: string(id)})
+		return len(out) < limit
+	})
+	return out
+}
+
+// wordBegins reports that a word of a folded text begins with w.
+func wordBegins(text, w []byte) bool {
+	for from := 0; from < len(text); {
+		i := bytes.Index(text[from:], w)
+		if i < 0 {
+			return false
+		}
+		i += from
+		if i == 0 {
+			return true
+		}
+		if before, _ := utf8.DecodeLastRune(text[:i]); parts(before) {
+			return true
+		}
+		from = i + 1
+	}
+	return false
+}
