@@ -18,6 +18,7 @@ import (
 
 	"sightline"
 	"sightline/digest"
+	"sightline/tool"
 )
 
 // Adder takes things into one case.
@@ -40,6 +41,9 @@ type Adder struct {
 	Progress func(done, total int, bytes int64, line Line)
 	// Now is the clock; nil is time.Now.
 	Now func() time.Time
+	// Box is where exports, tables and archives are read; nil reads them in this
+	// process, which is for tests and for files of our own.
+	Box *tool.Box
 
 	once sync.Once
 	tool sightline.EntryTool

@@ -79,9 +79,10 @@ type Attachment struct {
 	Held   bool   `json:"held"` // the bytes are here
 	Why    string `json:"why,omitempty"`
 
-	bytes []byte
-	path  string
-	entry *zip.File
+	bytes   []byte
+	path    string
+	entry   *zip.File
+	carried bool // out of the sandbox: path has a name of ours
 }
 
 // Question is what only a person who knows the device can answer.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -31,7 +32,7 @@ func (a *Adder) Import(ctx context.Context, path, as, item string, o ImportOptio
 	if transcripts[as] && item == "" {
 		return no("a transcript belongs to a recording: name its item with --of")
 	}
-	im, src, err := readAs(path, as, o)
+	im, src, err := a.read(ctx, path, as, o)
 	if src != nil {
 		defer src.close()
 	}
@@ -264,6 +265,13 @@ func (a *Adder) attachment(ctx context.Context, r *Report, src *source, at *Atta
 	switch {
 	case !at.Held:
 		return "", nil
+	case at.path != "" && at.carried:
+		if fi, err := os.Lstat(at.path); err != nil || fi.Size() == 0 {
+			r.Refused = append(r.Refused, Refusal{src.path, at.Name, "the attachment is empty"})
+			return "", nil
+		}
+		k = a.keep(ctx, Input{Path: at.path, Name: lastName(at.Name)})
+		k.in.Path, k.mod = src.path, a.now() // the worker's copy has no time of its own
 	case at.path != "":
 		k = a.keep(ctx, Input{Path: at.path, Name: filepath.Base(at.path)})
 	default:
@@ -283,11 +291,7 @@ func (a *Adder) attachment(ctx context.Context, r *Report, src *source, at *Atta
 		if err != nil {
 			return "", a.stopped(fmt.Errorf("failed to keep %s: %w", Printable(at.Name), err), r, 1)
 		}
-		name := at.Name
-		if i := strings.LastIndexAny(name, `/\`); i >= 0 {
-			name = name[i+1:]
-		}
-		k = kept{in: Input{Path: src.path, Name: name}, blob: blob, kind: Sniff(b[:min(len(b), SniffLen)]), mod: a.now()}
+		k = kept{in: Input{Path: src.path, Name: lastName(at.Name)}, blob: blob, kind: Sniff(b[:min(len(b), SniffLen)]), mod: a.now()}
 	}
 	if k.err != nil {
 		return "", a.stopped(k.err, r, 1)
@@ -308,6 +312,8 @@ func (a *Adder) attachment(ctx context.Context, r *Report, src *source, at *Atta
 	}
 	return line.ID, nil
 }
+
+func lastName(name string) string { return name[strings.LastIndexAny(name, `/\`)+1:] }
 
 // observe writes the stretches of a transcript as observations of a recording,
 // in one entry. Those that are there already are left alone.

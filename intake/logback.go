@@ -27,7 +27,7 @@ var editable = map[string]string{
 // changed since, unknown items and changed cells of other columns are reported.
 func (a *Adder) EvidenceLog(ctx context.Context, path, lang string, now map[string]map[string]string) (*Report, error) {
 	r := &Report{Added: []Line{}, Known: []Line{}, Refused: []Refusal{}}
-	t, err := ReadTable(path, "evidence")
+	t, err := ReadTableIn(ctx, a.Box, path, "evidence")
 	if err != nil {
 		r.Refused = append(r.Refused, Refusal{path, filepath.Base(path), err.Error()})
 		return r, nil

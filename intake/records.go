@@ -37,7 +37,7 @@ func (a *Adder) Records(ctx context.Context, path string, m *Mapping) (*Report, 
 	if m != nil {
 		sheet = m.Sheet
 	}
-	t, err := ReadTable(path, sheet)
+	t, err := ReadTableIn(ctx, a.Box, path, sheet)
 	if err != nil {
 		return no(err.Error())
 	}

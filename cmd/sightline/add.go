@@ -16,6 +16,7 @@ import (
 	"sightline/flow"
 	"sightline/intake"
 	"sightline/narrate"
+	"sightline/tool"
 )
 
 // terminal reports whether w is a person's screen: progress is drawn only there.
@@ -78,8 +79,13 @@ func (c *addCmd) Run(e *env) error {
 	if reason == "" {
 		fmt.Fprintln(e.stderr, "No reason for the collection was given; the custody log will say \"not stated\" (--reason).")
 	}
+	box, err := tool.NewBox(e.ctx, scratch(f), false)
+	if err != nil {
+		return err
+	}
 	bar := newBar(e)
 	a := &intake.Adder{
+		Box:   box,
 		Store: f.Store, Blobs: f.Blobs, Actor: f.Actor, Version: version, Reason: reason, Access: c.Access, Jobs: flow.JobsFor,
 		Argv: append([]string{"add", "--as", c.As}, c.Paths...),
 		Progress: func(done, total int, bytes int64, l intake.Line) {

@@ -18,6 +18,7 @@ import (
 	"sightline/capture"
 	"sightline/flow"
 	"sightline/intake"
+	"sightline/tool"
 	"sightline/web"
 )
 
@@ -326,11 +327,19 @@ func collectCalls(f *folder) web.Collecting {
 		},
 		Formats: intake.ImportFormats(),
 		Seen:    func(ctx context.Context, by sightline.Actor) (*web.SeenReport, error) { return seenBefore(ctx, f, by) },
-		Preview: func(_ context.Context, u web.Upload, as string, o web.ImportAnswers) (any, error) {
-			return previewImport(u, as, o)
+		Preview: func(ctx context.Context, u web.Upload, as string, o web.ImportAnswers) (any, error) {
+			box, err := tool.NewBox(ctx, scratch(f), false)
+			if err != nil {
+				return nil, err
+			}
+			return previewImport(ctx, box, u, as, o)
 		},
 		Import: func(ctx context.Context, by sightline.Actor, u web.Upload, as string, o web.ImportAnswers) (*web.ImportReport, error) {
-			return importUpload(ctx, f, by, u, as, o)
+			box, err := tool.NewBox(ctx, scratch(f), false)
+			if err != nil {
+				return nil, err
+			}
+			return importUpload(ctx, box, f, by, u, as, o)
 		},
 	}
 }

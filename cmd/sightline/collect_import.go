@@ -11,6 +11,7 @@ import (
 	"sightline"
 	"sightline/flow"
 	"sightline/intake"
+	"sightline/tool"
 	"sightline/web"
 )
 
@@ -54,16 +55,16 @@ var guesses = map[string][]string{
 	".csv": {"records"}, ".tsv": {"records"}, ".xlsx": {"records", "timemap"}, ".wacz": {"wacz"}, ".warc": {"warc"}, ".gz": {"warc"},
 }
 
-// previewImport reads an export without writing anything. With as "" the
+// previewImport reads an export in the sandbox, without writing anything. With as "" the
 // format is guessed: the first that finds records and, of those, the one with
 // the fewest that it cannot read.
-func previewImport(u web.Upload, as string, o web.ImportAnswers) (any, error) {
+func previewImport(ctx context.Context, box *tool.Box, u web.Upload, as string, o web.ImportAnswers) (any, error) {
 	rows := o.Rows
 	if rows <= 0 || rows > 200 {
 		rows = 12
 	}
 	if as != "" {
-		return previewAs(u, as, o, rows)
+		return previewAs(ctx, box, u, as, o, rows)
 	}
 	list := guesses[strings.ToLower(filepath.Ext(u.Name))]
 	if len(list) == 0 {
@@ -73,7 +74,10 @@ func previewImport(u web.Upload, as string, o web.ImportAnswers) (any, error) {
 	worst := -1
 	var first error
 	for _, as := range list {
-		v, err := previewAs(u, as, o, rows)
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		v, err := previewAs(ctx, box, u, as, o, rows)
 		if err != nil {
 			if first == nil {
 				first = err
@@ -103,11 +107,11 @@ func previewImport(u web.Upload, as string, o web.ImportAnswers) (any, error) {
 	return best, nil
 }
 
-func previewAs(u web.Upload, as string, o web.ImportAnswers, rows int) (any, error) {
+func previewAs(ctx context.Context, box *tool.Box, u web.Upload, as string, o web.ImportAnswers, rows int) (any, error) {
 	if as == "records" {
-		return previewTable(u, o, rows)
+		return previewTable(ctx, box, u, o, rows)
 	}
-	im, err := intake.ReadAs(u.Path, as, intake.ImportOptions{Zone: o.Zone, Dates: o.Dates})
+	im, err := intake.ReadAsIn(ctx, box, u.Path, as, intake.ImportOptions{Zone: o.Zone, Dates: o.Dates})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, sightline.ErrInvalid)
 	}
@@ -123,8 +127,8 @@ func previewAs(u web.Upload, as string, o web.ImportAnswers, rows int) (any, err
 	return p, nil
 }
 
-func previewTable(u web.Upload, o web.ImportAnswers, rows int) (any, error) {
-	t, err := intake.ReadTable(u.Path, "")
+func previewTable(ctx context.Context, box *tool.Box, u web.Upload, o web.ImportAnswers, rows int) (any, error) {
+	t, err := intake.ReadTableIn(ctx, box, u.Path, "")
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", err, sightline.ErrInvalid)
 	}
@@ -165,8 +169,8 @@ func tableMapping(o web.ImportAnswers) (*intake.Mapping, error) {
 }
 
 // importUpload takes the records of an export into the case.
-func importUpload(ctx context.Context, f *folder, by sightline.Actor, u web.Upload, as string, o web.ImportAnswers) (*web.ImportReport, error) {
-	a := &intake.Adder{Store: f.Store, Blobs: f.Blobs, Actor: by, Version: version, Reason: o.Reason, Access: "given", Jobs: flow.JobsFor, Argv: []string{"desk", "import", "--as", as}}
+func importUpload(ctx context.Context, box *tool.Box, f *folder, by sightline.Actor, u web.Upload, as string, o web.ImportAnswers) (*web.ImportReport, error) {
+	a := &intake.Adder{Store: f.Store, Blobs: f.Blobs, Actor: by, Version: version, Reason: o.Reason, Access: "given", Jobs: flow.JobsFor, Box: box, Argv: []string{"desk", "import", "--as", as}}
 	var r *intake.Report
 	var err error
 	if as == "records" {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -42,6 +43,20 @@ func newReader(e *env, unsafe bool) (*identify.Env, func(), error) {
 		}
 		os.RemoveAll(dir)
 	}, nil
+}
+
+// newBox makes a sandbox of its own for reading files outside a case.
+func newBox(ctx context.Context) (*tool.Box, func(), error) {
+	dir, err := os.MkdirTemp("", "sightline-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("no folder for working copies can be made: %w", err)
+	}
+	box, err := tool.NewBox(ctx, dir, false)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	return box, func() { os.RemoveAll(dir) }, nil
 }
 
 // sniff says what a file is by its first bytes.

@@ -47,10 +47,15 @@ func (c *readCmd) Run(e *env) error {
 	if err != nil {
 		return exit(2, err)
 	}
+	box, done, err := newBox(e.ctx)
+	if err != nil {
+		return err
+	}
+	defer done()
 	var all []*intake.Imported
 	status := 0
 	for _, f := range c.Files {
-		im, err := intake.ReadAs(f, c.As, o)
+		im, err := intake.ReadAsIn(e.ctx, box, f, c.As, o)
 		if err != nil {
 			fmt.Fprintf(e.stderr, "not read: %s: %s\n", intake.Printable(f), err)
 			status = 2

@@ -2,6 +2,7 @@ package main
 
 import (
 	"sightline/identify"
+	"sightline/intake"
 	"sightline/redact"
 	"sightline/tool"
 )
@@ -16,6 +17,12 @@ type workerCmd struct {
 
 func (c *workerCmd) Run(e *env) error {
 	if meant, err := redact.Worker(c.Args, e.stdout); meant {
+		if err != nil {
+			return exit(1, err)
+		}
+		return nil
+	}
+	if meant, err := intake.Worker(c.Args, e.stdout); meant {
 		if err != nil {
 			return exit(1, err)
 		}
