@@ -198,7 +198,7 @@ func loadIdentity(name, passphrase string) (ownKey, error) {
 	}
 	r, err := age.Decrypt(f, s)
 	if err != nil {
-		return ownKey{}, exit(2, fmt.Errorf("the passphrase does not open the key %q", name))
+		return ownKey{}, exit(2, &coded{"tip_passphrase", fmt.Errorf("the passphrase does not open the key %q", name)})
 	}
 	b, err := io.ReadAll(io.LimitReader(r, 1<<16))
 	if err != nil {

@@ -16,6 +16,7 @@ import (
 
 	"sightline/archive"
 	"sightline/call/inbox"
+	"sightline/digest"
 	"sightline/intake"
 	"sightline/tip"
 )
@@ -197,13 +198,18 @@ func (c *tipsListCmd) Run(e *env) error {
 }
 
 // quarantinePlace is where plaintext may lie: memory where the system has a
-// file system for it, else beside the ciphertext.
+// file system for it, else beside the ciphertext. Each inbox has a place of its
+// own: numbers of tips are the same in every case.
 func quarantinePlace(b *inbox.Inbox) string {
 	if runtime.GOOS == "linux" {
 		dir := fmt.Sprintf("/dev/shm/sightline-%d", os.Getuid())
 		if os.MkdirAll(dir, 0o700) == nil {
 			if i, err := os.Lstat(dir); err == nil && i.IsDir() && i.Mode().Perm() == 0o700 {
-				return dir
+				whose := b.Dir
+				if abs, err := filepath.Abs(whose); err == nil {
+					whose = abs
+				}
+				return filepath.Join(dir, digest.Of([]byte(whose)).String()[:16])
 			}
 		}
 	}
@@ -360,14 +366,15 @@ func printContent(w io.Writer, t inbox.Tip, c *inbox.Content) {
 
 // opened is what lies in quarantine as content.json.
 type openedContent struct {
+	Of    string   `json:"of"` // digest of the ciphertext it came from
 	Tip   *tip.Tip `json:"tip"`
 	Names []string `json:"names"`
 	MIMEs []string `json:"mimes"`
 	Times []string `json:"times"`
 }
 
-func saveContent(c *inbox.Content) error {
-	p, err := json.Marshal(openedContent{c.Tip, c.Names, c.MIMEs, c.Changed})
+func saveContent(t inbox.Tip, c *inbox.Content) error {
+	p, err := json.Marshal(openedContent{t.SHA256, c.Tip, c.Names, c.MIMEs, c.Changed})
 	if err != nil {
 		return err
 	}
@@ -386,6 +393,9 @@ func loadContent(dir string, t inbox.Tip) (*inbox.Content, error) {
 	var o openedContent
 	if err := json.Unmarshal(p, &o); err != nil {
 		return nil, err
+	}
+	if o.Of != t.SHA256 {
+		return nil, exit(2, fmt.Errorf("what lies open as %s on this machine belongs to another tip; run \"sightline tips open %s\"", t.ID, t.ID))
 	}
 	c.Tip, c.Names, c.MIMEs, c.Changed = o.Tip, o.Names, o.MIMEs, o.Times
 	return c, nil

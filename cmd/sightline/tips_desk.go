@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 
@@ -47,6 +48,10 @@ func inboxCalls(f *folder) web.Inbox {
 
 // atDesk gives an error of a verb the meaning that the desk answers with.
 func atDesk(err error) error {
+	var c *coded
+	if errors.As(err, &c) {
+		return &web.Problem{Status: http.StatusForbidden, Title: http.StatusText(http.StatusForbidden), Detail: err.Error(), Code: c.code}
+	}
 	var x *exitError
 	if !errors.As(err, &x) || errors.Is(err, sightline.ErrInvalid) || errors.Is(err, sightline.ErrNotFound) || errors.Is(err, sightline.ErrDenied) || errors.Is(err, sightline.ErrDamaged) {
 		return err

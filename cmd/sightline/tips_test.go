@@ -242,6 +242,36 @@ func TestRoadOfATip(t *testing.T) {
 	c.ok("check", c.path("case"))
 }
 
+// Two cases on one machine have tips of the same number: what lies open of the
+// one is nothing to the other.
+func TestQuarantineBelongsToOneInbox(t *testing.T) {
+	c := newCrew(t)
+	sources, team := c.serve()
+	c.post(sources+"/send", "lang", "es", "message", "ONE")
+	c.ok(c.tips("pull", "--server", team)...)
+	c.ok(c.tips("open", "T-001", "--passphrase-file", c.path("pass"), "--quarantine", c.path("q"))...)
+	c.ok("new", c.path("other"), "--zone", "America/Caracas", "--title", "Otro")
+	c.ok("key", "share", "--case", c.path("other"), "--call", c.path("call2"), c.path("ana.keys"))
+	c.write("form.json", `{"channel":"usb","receiver":"Ana","date":"2026-11-20","precision":"day","said":"TWO","consent":"given","original":"original"}`)
+	c.ok("tips", "form", "--case", c.path("other"), "--call", c.path("call2"), c.path("form.json"))
+	c.no(2, "belongs to another tip", "tips", "accept", "T-001", "--case", c.path("other"), "--quarantine", c.path("q"), "--message")
+	f, err := archive.Open(c.path("case"), archive.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g, err := archive.Open(c.path("other"), archive.Options{ReadOnly: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer g.Close()
+	one, _ := openInbox(f)
+	two, _ := openInbox(g)
+	if a, b := quarantinePlace(one), quarantinePlace(two); a == b || a != quarantinePlace(one) {
+		t.Errorf("two inboxes share %s", a)
+	}
+}
+
 // A swapped key, a stranger's folder, a wrong passphrase, a revoked key.
 func TestKeysOfACall(t *testing.T) {
 	c := newCrew(t)

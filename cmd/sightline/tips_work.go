@@ -43,6 +43,14 @@ func newTipWork(f *folder, by sightline.Actor, quarantine string) (*tipWork, err
 	return &tipWork{f, by, b, quarantine}, nil
 }
 
+// coded is an error that the desk can say in the reader's language.
+type coded struct {
+	code string
+	error
+}
+
+func (c *coded) Unwrap() error { return c.error }
+
 // note writes one entry of the log.
 func (w *tipWork) note(ctx context.Context, d sightline.Draft) error {
 	_, err := w.f.Store.Update(ctx, w.by, func(s sightline.Writer) error {
@@ -93,7 +101,7 @@ type pulled struct {
 func (w *tipWork) pull(ctx context.Context, p *call.Puller) (out pulled, err error) {
 	in, err := p.List(ctx)
 	if err != nil {
-		return out, exit(1, err)
+		return out, exit(1, &coded{"tip_server", err})
 	}
 	out.Late = in.Late
 	for _, x := range in.Tips {
@@ -169,9 +177,11 @@ func (w *tipWork) open(ctx context.Context, t inbox.Tip, u unlocked) (*inbox.Con
 	content, err := w.b.Decrypt(t, ids, w.place)
 	switch {
 	case errors.Is(err, tip.ErrAlone):
-		return nil, t, exit(3, fmt.Errorf("%s does not open by your half of the pair: the other person runs \"sightline tips assist %s\" and gives you what it prints (--help-of), or types the passphrase here (--with); a tip from before the pair was made has to be sealed again first (\"sightline tips reseal\")", t.ID, t.ID))
+		return nil, t, exit(3, &coded{"tip_alone", fmt.Errorf("%s does not open by your half of the pair: the other person runs \"sightline tips assist %s\" and gives you what it prints (--help-of), or types the passphrase here (--with); a tip from before the pair was made has to be sealed again first (\"sightline tips reseal\")", t.ID, t.ID)})
 	case errors.Is(err, inbox.ErrKey) && rules.TwoPeople:
-		return nil, t, exit(3, fmt.Errorf("%s is not sealed to a pair of this machine, and this case demands two people: seal it again to the pairs of today with \"sightline tips reseal\"", t.ID))
+		return nil, t, exit(3, &coded{"tip_single", fmt.Errorf("%s is not sealed to a pair of this machine, and this case demands two people: seal it again to the pairs of today with \"sightline tips reseal\"", t.ID)})
+	case errors.Is(err, inbox.ErrKey):
+		return nil, t, exit(1, &coded{"tip_key", err})
 	case err != nil:
 		return nil, t, exit(1, err)
 	}
@@ -188,7 +198,7 @@ func (w *tipWork) open(ctx context.Context, t inbox.Tip, u unlocked) (*inbox.Con
 	}
 	// What accept needs and the line of the tip must not hold stays beside the
 	// files, in quarantine.
-	return content, t, saveContent(content)
+	return content, t, saveContent(t, content)
 }
 
 // assist makes the help that the other person of a pair needs for one tip.
@@ -448,7 +458,7 @@ func (w *tipWork) closeGap(ctx context.Context, gap, item, reason string) error 
 				return fmt.Errorf("the item %s is not in this case: %w", item, err)
 			}
 			if err := g.Close(it); err != nil {
-				return err
+				return &coded{"gap_unverified", err}
 			}
 		}
 		d := sightline.Draft{Kind: sightline.EntryAnnotate, Result: "ok"}
@@ -525,7 +535,7 @@ func (w *tipWork) reply(ctx context.Context, t inbox.Tip, slot []byte, p *call.P
 		return exit(2, fmt.Errorf("%s came on a stick, so its mailbox is not known here; fetch it from the server, or write with --out", t.ID))
 	}
 	if err := p.Reply(ctx, t.Box, slot); err != nil {
-		return exit(1, err)
+		return exit(1, &coded{"tip_server", err})
 	}
 	return nil
 }
