@@ -14,6 +14,11 @@ type Library interface {
 	// Names finds objects for a person who types: an exact id, then names that
 	// begin with the words, then other text.
 	Names(q string, limit int) ([]Ref, error)
+	// Pick reads objects in the order of ids; those that are not there or were
+	// withdrawn are left out.
+	Pick(k Kind, ids []string) ([]Row, error)
+	// Below reads the derivatives or observations of items, by their ids.
+	Below(k Kind, items []string) ([]Row, error)
 	// Extent is how far the items reach.
 	Extent() (Extent, error)
 }

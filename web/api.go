@@ -113,6 +113,7 @@ func (s *Server) routes() {
 	m.HandleFunc("GET /api/cases/{case}/export/{name}", s.inCase(s.export))
 	m.HandleFunc("GET /api/cases/{case}/original/{item}", s.inCase(s.original))
 	s.collectRoutes(m)
+	s.findRoutes()
 	s.inboxRoutes(m)
 	m.HandleFunc("POST /api/methods/{method}", s.method)
 	s.timeRoutes()
@@ -424,38 +425,6 @@ func (s *Server) retry(w http.ResponseWriter, r *http.Request, c *Case) error {
 		return err
 	}
 	reply(w, map[string]bool{"ok": true})
-	return nil
-}
-
-func (s *Server) search(w http.ResponseWriter, r *http.Request, c *Case) error {
-	refs := []sightline.Ref{}
-	q := strings.TrimSpace(r.URL.Query().Get("q"))
-	if q != "" {
-		err := c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error {
-			l, err := s.look(r, rd, c)
-			if err != nil {
-				return err
-			}
-			found, err := rd.Search(q, 200)
-			if err != nil {
-				return err
-			}
-			for _, f := range found {
-				ok, err := l.finds(rd, f, q)
-				if err != nil {
-					return err
-				}
-				if ok {
-					refs = append(refs, f)
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
-	}
-	reply(w, refs)
 	return nil
 }
 

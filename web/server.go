@@ -158,7 +158,7 @@ func (s *Server) Token() string { return s.token }
 func (s *Server) OpenPath() string { return "/open?token=" + s.token }
 
 // Handler answers the desk's own origin.
-func (s *Server) Handler() http.Handler { return s.guard(s.mux) }
+func (s *Server) Handler() http.Handler { return s.guard(zipped(s.mux)) }
 
 func randomHex(n int) string {
 	b := make([]byte, n)

@@ -404,6 +404,12 @@ var calls = map[string]access{
 	"GET /api/cases/{case}/derivatives/{digest}": {role: "reader"},
 	"GET /api/cases/{case}/scene/{file}":         {role: "reader"},
 	"GET /api/cases/{case}/search":               {role: "reader"},
+	"POST /api/cases/{case}/find":                {role: "reader", whole: true},
+	"GET /api/cases/{case}/overview":             {role: "reader", whole: true},
+	"GET /api/cases/{case}/near":                 {role: "reader", whole: true},
+	"GET /api/cases/{case}/outline":              {role: "reader", whole: true},
+	"GET /api/cases/{case}/items":                {role: "reader", whole: true},
+	"GET /api/cases/{case}/copies":               {role: "reader", whole: true},
 	"GET /api/cases/{case}/review":               {role: "reader"},
 	"GET /api/cases/{case}/reports/{report}":     {role: "reader"},
 

@@ -224,6 +224,10 @@ func (e *engine) TextHits(ctx context.Context, q tables.Queryer, words []string,
 		strings.Join(terms, " & "), most))
 }
 
+func (e *engine) Strings(p string) string {
+	return `SELECT s, n FROM json_array_elements_text(CAST(` + p + `::text AS json)) WITH ORDINALITY AS l(s, n)`
+}
+
 func (e *engine) Numbers(p string) string {
 	return `SELECT CAST(x AS bigint) FROM json_array_elements_text(CAST(` + p + `::text AS json)) x`
 }

@@ -94,6 +94,10 @@ func (engine) TextHits(ctx context.Context, q tables.Queryer, words []string, mo
 	return tables.NumberList(q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)`, strings.Join(match, " "), most))
 }
 
+func (engine) Strings(p string) string {
+	return `SELECT value AS s, key AS n FROM json_each(` + p + `)`
+}
+
 func (engine) Numbers(p string) string { return `SELECT value FROM json_each(` + p + `)` }
 
 const placeBits = 8 // tables.MaxPlaces is 1 << placeBits

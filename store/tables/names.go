@@ -2,7 +2,9 @@ package tables
 
 import (
 	"bytes"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -76,6 +78,44 @@ func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
 			return nil, err
 		}
 		add(rest)
+	}
+	return out, nil
+}
+
+func (r *reader) Pick(k sightline.Kind, ids []string) ([]sightline.Row, error) {
+	return r.joined(`JOIN object o ON o.kind=?2 AND o.id = l.s LEFT JOIN entry e ON e.seq = o.seq WHERE o.value IS NOT NULL ORDER BY l.n`, k, ids)
+}
+
+// Below goes by ids: those of the derivatives of T-1 begin with "T-1/", of its
+// observations with "T-1.". The range ends at the character after.
+func (r *reader) Below(k sightline.Kind, items []string) ([]sightline.Row, error) {
+	from, to := "/", "0"
+	switch k {
+	case sightline.KindDerivative:
+	case sightline.KindObservation:
+		from, to = ".", "/"
+	default:
+		return nil, fmt.Errorf("objects of kind %s do not lie below items: %w", k, sightline.ErrInvalid)
+	}
+	return r.joined(`JOIN object o ON o.kind=?2 AND o.id >= l.s || '`+from+`' AND o.id < l.s || '`+to+`' LEFT JOIN entry e ON e.seq = o.seq
+		WHERE o.value IS NOT NULL ORDER BY l.n, o.sort, o.id`, k, items)
+}
+
+func (r *reader) joined(query string, k sightline.Kind, ids []string) (out []sightline.Row, err error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	for row, err := range rows(r.ctx, r.q, func(rs *sql.Rows) (sightline.Row, error) { row, _, err := r.scan(rs); return row, err },
+		`SELECT o.kind, o.id, o.rev, o.seq, o.value, o.reason, coalesce(e.at, ''), coalesce(e.key, ''), o.sort
+		FROM (`+r.s.engine.Strings("?1")+`) l `+query, string(list), string(k)) {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row)
 	}
 	return out, nil
 }

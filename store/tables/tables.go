@@ -141,6 +141,9 @@ type Engine interface {
 	// folded words begins a word, in the order in which they came where that
 	// costs nothing.
 	TextHits(ctx context.Context, q Queryer, words []string, most int) (oids []int64, err error)
+	// Strings is a query for the strings s, with their places n, of the JSON
+	// list given as parameter p.
+	Strings(p string) string
 	// Numbers is a query for the numbers in a JSON list given as parameter p.
 	Numbers(p string) string
 	PutPlaces(ctx context.Context, q Queryer, oid int64, at []Located, iv when.Interval) error
