@@ -4,6 +4,7 @@
 // script cannot start, the forms stay what they are: lane B, with its words.
 import { estimate, type Digest } from './bundle.ts';
 import { codeDigits, codeWords, makeList, needsLists, newCode, parseCode, stripCodes, type List } from './code.ts';
+import { fault, progress as howFar, reveals, same, size, speaker, spell } from './say.ts';
 import type { Answer, Ask, Reply, Seen, Told } from './worker.ts';
 
 interface Info {
@@ -27,25 +28,7 @@ const rtl = document.documentElement.dir === 'rtl';
 const el = <T extends HTMLElement = HTMLElement>(id: string): T | null => document.getElementById(id) as T | null;
 const words = JSON.parse(el('words')?.textContent ?? '{}') as Record<string, string>;
 
-/** A sentence of the page's language; values keep their own direction inside an Arabic one. */
-function say(key: string, ...args: (string | number)[]): string {
-  return (words[key] ?? key).replace(/\{(\d)\}/g, (_, i) => {
-    const v = String(args[Number(i)]);
-    return rtl ? `\u2068${v}\u2069` : v;
-  });
-}
-
-function size(n: number): string {
-  for (const [of, name] of [[1e9, 'GB'], [1e6, 'MB'], [1e3, 'kB']] as const) {
-    if (n >= of) return `${n / of >= 10 ? Math.floor(n / of) : Math.floor((n / of) * 10) / 10} ${name}`;
-  }
-  return `${n} B`;
-}
-
-function spell(seconds: number): string {
-  const m = Math.max(1, Math.round(seconds / 60));
-  return m < 90 ? `${m} min` : `${Math.floor(m / 60)} h ${String(m % 60).padStart(2, '0')} min`;
-}
+const say = speaker(words, rtl);
 
 function make(tag: string, text = '', name = ''): HTMLElement {
   const e = document.createElement(tag);
@@ -201,19 +184,20 @@ async function start(): Promise<void> {
     const progress = el('progress')!;
     const button = form.querySelector<HTMLButtonElement>('button:not([type=button])')!;
     const text = el<HTMLTextAreaElement>('m')!;
-    const utf8 = new TextEncoder();
 
     const total = () => held.reduce((n, h) => n + h.file.size, 0);
     /** The reason why it cannot be sent as it stands, or ''. */
-    const fault = (): string => {
-      if (held.filter((h) => h.file.size > 0).length > info.limits.files) return say('many', info.limits.files);
-      if (total() > info.limits.tip) return say('big', size(info.limits.tip));
-      if (utf8.encode(text.value).length > info.limits.message) return say('long', size(info.limits.message));
-      return '';
+    const wrong = (): string => {
+      switch (fault(held.map((h) => h.file.size), text.value, info.limits)) {
+        case 'many': return say('many', info.limits.files);
+        case 'big': return say('big', size(info.limits.tip));
+        case 'long': return say('long', size(info.limits.message));
+        default: return '';
+      }
     };
     const tally = () => {
       const n = total();
-      note.textContent = fault() || (n ? say('total', size(n), spell((n * 8) / 400e3), spell((n * 8) / 4e6)) : '');
+      note.textContent = wrong() || (n ? say('total', size(n), spell((n * 8) / 400e3), spell((n * 8) / 4e6)) : '');
     };
 
     const row = (h: Held): void => {
@@ -226,7 +210,8 @@ async function start(): Promise<void> {
       if (h.file.size === 0) h.row.append(make('p', say('empty')));
       else if (s && !s.known) h.row.append(make('p', say('unknown'), 'dim'));
       else if (s) {
-        const what = [s.place && say('place', s.place), s.device && say('device', s.device), s.time && say('time', s.time), s.notes && say('notes')].filter(Boolean) as string[];
+        const named = { place: (v: string) => say('place', v), device: (v: string) => say('device', v), time: (v: string) => say('time', v), notes: () => say('notes') };
+        const what = reveals(s).map(([k, v]) => named[k](v ?? ''));
         h.row.append(make('p', what.length ? say('hidden', what.join(lang === 'ar' ? '، ' : ', ')) : say('none'), what.length ? '' : 'dim'));
         if (what.length && !s.strippable) h.row.append(make('p', say('cannot'), 'dim'));
         if (s.strippable) {
@@ -287,7 +272,7 @@ async function start(): Promise<void> {
       e.preventDefault();
       if (busy) return;
       const files = held.filter((h) => h.file.size > 0);
-      const why = fault() || (!files.length && !text.value.trim() ? say('nothing') : '');
+      const why = wrong() || (!files.length && !text.value.trim() ? say('nothing') : '');
       if (why) {
         progress.replaceChildren(make('p', why, 'box'));
         return;
@@ -316,10 +301,9 @@ async function start(): Promise<void> {
           else {
             began ||= performance.now();
             arrived = t.sent;
-            const part = Math.min(1, arrived / about);
-            bar.value = 100 * part;
-            const spent = (performance.now() - began) / 1000;
-            line.textContent = say('sending', size(arrived), size(about), Math.floor(100 * part)) + (spent > 20 && part > 0.02 ? ' ' + say('left', spell((spent / part) * (1 - part))) : '');
+            const at = howFar(arrived, about, (performance.now() - began) / 1000);
+            bar.value = at.percent;
+            line.textContent = say('sending', size(arrived), size(about), Math.floor(at.percent)) + (at.left === null ? '' : ' ' + say('left', spell(at.left)));
           }
         };
         const digests = await ask<Digest[]>(
@@ -383,9 +367,9 @@ async function start(): Promise<void> {
         const typed = again.value;
         const read = parseCode(typed, needsLists(typed) ? await lists().catch(() => (list0 ? [list0] : [])) : []);
         if (typed !== again.value) return;
-        const same = !!read && read.every((b, i) => b === code[i]);
-        part['right']!.hidden = !same;
-        part['wrong']!.hidden = same || !typed.trim();
+        const right = same(read, code);
+        part['right']!.hidden = !right;
+        part['wrong']!.hidden = right || !typed.trim();
       });
     }
     el('done')!.replaceChildren(all);
