@@ -44,6 +44,7 @@ func methods() map[string]publish.Method {
 			return said(q.answer())
 		}),
 		"sound.flash": question(flashAnswer),
+		"sound.solve": question(solveAnswer),
 		"time.solve": question(func(b []byte) (any, error) {
 			n, err := order.Decode(b)
 			if err != nil {

@@ -11,6 +11,7 @@ type soundCmd struct {
 	Sync   soundSyncCmd   `cmd:"" help:"Bring recordings of one event onto one clock, with error and evidence."`
 	Flash  soundFlashCmd  `cmd:"" help:"How far away something was that was seen and then heard."`
 	Locate soundLocateCmd `cmd:"" help:"Where one sound came from, by its arrivals at several recorders."`
+	Solve  soundSolveCmd  `cmd:"" help:"Clocks of recorders and places of sounds in one solution, by the arrivals of several sounds."`
 }
 
 type soundLocateCmd struct {
