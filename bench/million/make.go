@@ -141,7 +141,9 @@ func (g *maker) item(n int) *sightline.Item {
 		Language: g.one("es", 80, "en", 15, "pt", 5), Public: sightline.Public{Decision: g.one("undecided", 80, "publish", 15, "withhold", 5)},
 		Rights: sightline.Rights{Consent: "not_asked"}, Width: 1920, Height: 1080,
 	}
-	axis := func() sightline.Axis { return sightline.Axis{Status: g.one("", 60, "unverified", 20, "verified", 15, "disputed", 4, "refuted", 1)} }
+	axis := func() sightline.Axis {
+		return sightline.Axis{Status: g.one("", 60, "unverified", 20, "verified", 15, "disputed", 4, "refuted", 1)}
+	}
 	it.Axes = sightline.Axes{Authenticity: axis(), Source: axis(), Place: axis(), Time: axis(), Content: axis()}
 	for range g.r.IntN(3) {
 		it.Tags = append(it.Tags, "tag-"+g.words[g.r.IntN(200)])

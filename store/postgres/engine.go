@@ -142,11 +142,11 @@ const (
 	maxHits     = 16 // places of one word that count for the rank
 )
 
-// vector makes the text of a tsvector. The words are parted and folded here,
+// Vector makes the text of a tsvector. The words are parted and folded here,
 // as FTS5's unicode61 with remove_diacritics does, and not by a parser of
 // PostgreSQL: the same query finds the same objects on both stores, no
 // extension is needed, and a host name or a hyphen is nothing special.
-func vector(text string) string {
+func Vector(text string) string {
 	type lexeme struct {
 		word string
 		at   []int
@@ -183,7 +183,7 @@ func vector(text string) string {
 }
 
 func (e *engine) PutWords(ctx context.Context, q tables.Queryer, oid int64, text string) error {
-	v := vector(text)
+	v := Vector(text)
 	if v == "" {
 		return nil
 	}

@@ -104,6 +104,8 @@ func Run(t *testing.T, open Opener) {
 	t.Run("Order", func(t *testing.T) { order(t, open) })
 	t.Run("Search", func(t *testing.T) { search(t, open) })
 	t.Run("Within", func(t *testing.T) { within(t, open) })
+	t.Run("Library", func(t *testing.T) { library(t, open) })
+	t.Run("Names", func(t *testing.T) { names(t, open) })
 	t.Run("Rollback", func(t *testing.T) { rollback(t, open) })
 	t.Run("Isolation", func(t *testing.T) { isolation(t, open) })
 	t.Run("Concurrent", func(t *testing.T) { concurrent(t, open) })

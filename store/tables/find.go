@@ -367,7 +367,7 @@ func (r *reader) textHits(c *columns, words []string, rest *chosen) (hit []uint6
 		if err != nil {
 			return nil, false, err
 		}
-		if beginAll(Tokens(wordsOf(o.value)), words) {
+		if beginAll(Tokens(Words(o.value)), words) {
 			if at, ok := c.placeOf(o.oid); ok {
 				set(hit, at, true)
 			}

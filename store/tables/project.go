@@ -57,7 +57,7 @@ func project(ctx context.Context, en Engine, q Queryer, sh *sheets, seq sightlin
 		return nil
 	}
 	if c.Kind != sightline.KindDerivative && c.Kind != sightline.KindEdition {
-		if body := wordsOf(c.Value); body != "" {
+		if body := Words(c.Value); body != "" {
 			if err := en.PutWords(ctx, q, oid, body); err != nil {
 				return err
 			}
@@ -106,8 +106,8 @@ var unsearched = map[string]bool{
 	"view": true, "pins": true, "decision": true, "consent": true, "hash": true, "workflow": true, "strength": true,
 }
 
-// wordsOf collects the text of an object for the full-text index.
-func wordsOf(raw json.RawMessage) string {
+// Words collects the text of an object for the full-text index.
+func Words(raw json.RawMessage) string {
 	var v any
 	if json.Unmarshal(raw, &v) != nil {
 		return ""
@@ -167,29 +167,35 @@ func projectPlaces(ctx context.Context, en Engine, q Queryer, oid int64, c sight
 			return err
 		}
 	}
-	var l located
-	if json.Unmarshal(c.Value, &l) != nil {
-		return nil // a kind whose members of these names mean something else
-	}
-	iv, known := l.inForce()
+	at, iv, known := Whereabouts(c.Value)
 	if known {
 		if _, err := q.ExecContext(ctx, `INSERT INTO span(oid, min, max) VALUES(?,?,?)`, oid, instant(iv.Min), instant(iv.Max)); err != nil {
 			return err
-		}
-	}
-	if l.Place != nil {
-		l.Places = append(l.Places, *l.Place)
-	}
-	var at []Located
-	for _, p := range l.Places {
-		if p.Geo != nil && !p.Withheld && len(at) < MaxPlaces {
-			at = append(at, Located{p.Geo.Lat, p.Geo.Lon})
 		}
 	}
 	if len(at) == 0 {
 		return nil
 	}
 	return en.PutPlaces(ctx, q, oid, at, iv)
+}
+
+// Whereabouts reads the places and the time in force of an object; known is
+// false where it says nothing of time.
+func Whereabouts(value json.RawMessage) (at []Located, iv when.Interval, known bool) {
+	var l located
+	if json.Unmarshal(value, &l) != nil {
+		return nil, iv, false // a kind whose members of these names mean something else
+	}
+	iv, known = l.inForce()
+	if l.Place != nil {
+		l.Places = append(l.Places, *l.Place)
+	}
+	for _, p := range l.Places {
+		if p.Geo != nil && !p.Withheld && len(at) < MaxPlaces {
+			at = append(at, Located{p.Geo.Lat, p.Geo.Lon})
+		}
+	}
+	return at, iv, known
 }
 
 func instant(i *when.Instant) sql.NullInt64 {
