@@ -232,7 +232,16 @@ func (b *build) terrain(t *TerrainSpec) error {
 		l.Sources, l.Warnings = m.sources, m.warnings
 		h, voids, datum = m.heights(b.frame), m.voids(), m.datum()
 	}
-	g, err := meshGround(h, rings, t.ToleranceM)
+	var g *groundMesh
+	var err error
+	if t.MaxTriangles > 0 {
+		if len(rings) != 1 {
+			return fmt.Errorf("scene spec: terrain: max_triangles goes with one ring, not %d", len(rings))
+		}
+		g, err = meshTIN(h, rings[0], t.ToleranceM, t.MaxTriangles)
+	} else {
+		g, err = meshGround(h, rings, t.ToleranceM)
+	}
 	if err != nil {
 		return fmt.Errorf("scene: %w", err)
 	}

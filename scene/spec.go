@@ -43,11 +43,14 @@ type Provenance struct {
 // TerrainSpec makes the ground from height grids or from parameters.
 type TerrainSpec struct {
 	Provenance
-	Rings      []Ring      `json:"rings,omitempty"`       // default 5 m to 500 m, 30 m to 5 km
-	ToleranceM float64     `json:"tolerance_m,omitempty"` // simplification; 0: none
-	Material   string      `json:"material,omitempty"`    // of invented photographs, default grass
-	Grids      []GridSpec  `json:"grids,omitempty"`
-	Procedural *Procedural `json:"procedural,omitempty"`
+	Rings      []Ring  `json:"rings,omitempty"`       // default 5 m to 500 m, 30 m to 5 km
+	ToleranceM float64 `json:"tolerance_m,omitempty"` // simplification; 0: none
+	// MaxTriangles meshes one ring by greedy insertion, which suits surface
+	// models, with at most so many triangles.
+	MaxTriangles int         `json:"max_triangles,omitempty"`
+	Material     string      `json:"material,omitempty"` // of invented photographs, default grass
+	Grids        []GridSpec  `json:"grids,omitempty"`
+	Procedural   *Procedural `json:"procedural,omitempty"`
 }
 
 // GridSpec is one height grid. Where grids overlap, the first has its way.
@@ -140,6 +143,9 @@ func (s *Spec) check() error {
 	if t := s.Terrain; t != nil {
 		if (len(t.Grids) > 0) == (t.Procedural != nil) {
 			return errors.New("scene spec: terrain: give either grids (height files) or procedural (parameters)")
+		}
+		if t.MaxTriangles < 0 || t.MaxTriangles > Defaults.Triangles || !(t.ToleranceM >= 0) {
+			return errors.New("scene spec: terrain: max_triangles and tolerance_m must be 0 or more")
 		}
 		if err := t.check("terrain"); err != nil {
 			return err

@@ -256,9 +256,6 @@ func (f *finder) cost(v *view4, eye vec, side float64, h *SkyOutline, list *[]fl
 		}
 		sum += math.Min(9, float64(e*e))
 	}
-	// A large cell fits more easily; the logarithm of its error takes that
-	// back. A displacement has three components, however many misses it makes.
-	ease, dims := 0.0, 0.0
 	for _, px := range f.line {
 		x, y := (px[0]-f.cx)/fp, (px[1]-f.cy)/fp
 		var b vec
@@ -273,10 +270,10 @@ func (f *finder) cost(v *view4, eye vec, side float64, h *SkyOutline, list *[]fl
 		}
 		spx := f.lineSD / fp
 		// What the cell's size does to a horizon so far away, and the height
-		// above the ground, which is not known exactly.
-		own := float64(spx*spx)*(1+float64(slope*slope)) + float64(sg*sg/(dist*dist)) + float64(f.heightS*f.heightS/(dist*dist))
-		va := own + float64(side*side/12/(dist*dist))*(float64(t*t)+float64(slope*slope))
-		ease, dims = ease+log(va/own), dims+1
+		// above the ground, which is not known exactly. A large cell fits more
+		// easily, so what is not cut further is kept rather than excluded.
+		va := float64(spx*spx)*(1+float64(slope*slope)) + float64(sg*sg/(dist*dist)) + float64(f.heightS*f.heightS/(dist*dist)) +
+			float64(side*side/12/(dist*dist))*(float64(t*t)+float64(slope*slope))
 		add((b[2]/r - t) / math.Sqrt(va))
 	}
 	for i := range f.p.Features {
@@ -296,16 +293,11 @@ func (f *finder) cost(v *view4, eye vec, side float64, h *SkyOutline, list *[]fl
 			sm = math.Max(q.SigmaM.V[0], math.Max(q.SigmaM.V[1], q.SigmaM.V[2]))
 		}
 		s := pick(q.SigmaPx, 3)
-		own := float64(s*s) + float64(fp*fp/(dist*dist))*(float64(sm*sm)+float64(f.heightS*f.heightS))
-		va := own + float64(fp*fp/(dist*dist)*side*side/12)
-		ease, dims = ease+float64(2*log(va/own)), dims+2
+		va := float64(s*s) + float64(fp*fp/(dist*dist))*(float64(side*side/12)+float64(sm*sm)+float64(f.heightS*f.heightS))
 		u, w := float64(fp*c[0]/c[2])+f.cx-q.Px[0], float64(fp*c[1]/c[2])+f.cy-q.Px[1]
 		add(math.Sqrt((float64(u*u) + float64(w*w)) / va))
 	}
-	if dims > 3 {
-		ease *= 3 / dims
-	}
-	return sum + ease
+	return sum
 }
 
 // descend is Nelder and Mead's simplex on heading, pitch, roll and log f: the
