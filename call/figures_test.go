@@ -29,7 +29,7 @@ import (
 	"sightline/tip"
 )
 
-// Figures of docs/methods/intake.md. The default test runs a small number;
+// Figures of docs/methods/call.md. The default test runs a small number;
 // SIGHTLINE_FULL=1 runs the number of the goal.
 func many(full, small int) int {
 	if os.Getenv("SIGHTLINE_FULL") != "" {
