@@ -52,6 +52,7 @@ func (s *Server) custody(w http.ResponseWriter, r *http.Request, c *Case) error 
 	})
 	if err == nil {
 		reply(w, out)
+		s.hurry(r.Context(), c, id) // whoever reads this has the item open and waits for its pictures
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *Case) error {
 		}
 	}()
 
-	seen := map[string]string{}
+	seen := &jobNews{running: map[string]string{}}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	beat := time.NewTicker(20 * time.Second)
@@ -89,31 +89,4 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request, c *Case) error {
 			return nil
 		}
 	}
-}
-
-// sendJobs writes the jobs whose state or progress changed since the last
-// look. It reports whether anything was written.
-func (s *Server) sendJobs(w http.ResponseWriter, c *Case, r *http.Request, seen map[string]string) bool {
-	wrote := false
-	c.Store.View(r.Context(), c.Actor, func(rd sightline.Reader) error { //nolint:errcheck // tried again in a second
-		for _, state := range []string{"running", "failed", "done"} {
-			js, err := rd.JobList(sightline.JobFilter{State: state, Limit: 500})
-			if err != nil {
-				return err
-			}
-			for _, j := range js {
-				now := fmt.Sprintf("%s %.2f", j.State, j.Progress)
-				was, known := seen[j.ID]
-				seen[j.ID] = now
-				if was == now || (!known && state == "done") {
-					continue
-				}
-				b, _ := json.Marshal(map[string]any{"id": j.ID, "kind": j.Kind, "item": j.Item, "state": j.State, "progress": j.Progress, "error": j.Error})
-				fmt.Fprintf(w, "event: job\ndata: %s\n\n", b)
-				wrote = true
-			}
-		}
-		return nil
-	})
-	return wrote
 }

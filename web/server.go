@@ -104,6 +104,7 @@ func New(cfg Config) *Server {
 		s.cases[c.ID] = c
 	}
 	s.routes()
+	s.jobRoutes()
 	return s
 }
 

@@ -436,6 +436,8 @@ var calls = map[string]access{
 	"POST /api/cases/{case}/inbox/{act}":      {role: "investigator", whole: true},
 	"POST /api/cases/{case}/inbox-form":       {role: "investigator", whole: true},
 	"POST /api/cases/{case}/jobs/{job}/retry": {role: "investigator"},
+	"GET /api/cases/{case}/queue":             {role: "investigator"},
+	"POST /api/cases/{case}/queue/retry":      {role: "investigator"},
 	"POST /api/cases/{case}/network/derive":   {role: "investigator", whole: true},
 	"POST /api/cases/{case}/listen":           {role: "investigator", whole: true},
 	"GET /api/cases/{case}/sound/{item}":      {role: "reader"},
