@@ -32,6 +32,10 @@ type Answer struct {
 	Free            []string       `json:"free,omitempty"`
 	Covariance      *[6][6]float64 `json:"covariance,omitempty"`
 	CovarianceOrder []string       `json:"covariance_order,omitempty"`
+	// Projection is "equirectangular" for a panorama, which has no lens; Span is
+	// then its width and height in degrees.
+	Projection string      `json:"projection,omitempty"`
+	Span       *[2]float64 `json:"span_deg,omitempty"`
 	// Full is the covariance of position, rotation, log focal, cx, cy and k1.
 	// Whatever a ray of this camera meets is more certain than its place: the
 	// lens's error and the place's cancel, and only this matrix knows.

@@ -249,6 +249,12 @@ func See(p *SeeProblem, raw []byte, scene *Surroundings) (*SeenSheet, error) {
 	for i := range p.Questions {
 		q := &p.Questions[i]
 		f := fmt.Sprintf("questions[%d]", i)
+		a := a
+		if v := cams[q.Camera]; v != nil && v.pano != nil {
+			if a, q, err = a.window(f, q, v); err != nil {
+				return nil, err
+			}
+		}
 		s := Seen{ID: q.ID, Kind: q.Kind, Warnings: []Warning{}}
 		var err error
 		switch q.Kind {
@@ -270,9 +276,60 @@ func See(p *SeeProblem, raw []byte, scene *Surroundings) (*SeenSheet, error) {
 		if err != nil {
 			return nil, err
 		}
+		if v := cams[q.Camera]; v != nil && v.pano != nil && s.Px != nil {
+			// The window's pixels mean nothing to a reader.
+			x, _, _ := a.end(f+".to", q.To)
+			if px, err := v.pano.Project(x); err == nil {
+				in := px[0] >= 0 && px[1] >= 0 && px[0] <= float64(v.pano.Width) && px[1] <= float64(v.pano.Height)
+				s.Px, s.InImage = &px, &in
+			}
+		}
 		out.Answers = append(out.Answers, s)
 	}
 	return out, nil
+}
+
+// window answers questions about a panorama in a window of it, a pinhole
+// camera that looks at the pixels in question.
+func (a *asker) window(f string, q *Question, v *View) (*asker, *Question, error) {
+	o := *q
+	px := q.Px
+	switch q.Kind {
+	case "ray", "height", "length":
+		if len(px) == 0 || len(px) > 2 {
+			return a, q, nil // said where the kind is answered
+		}
+	case "point":
+		x, _, err := a.end(f+".to", q.To)
+		if err != nil {
+			return nil, nil, err
+		}
+		at, err := v.pano.Project(x)
+		if err != nil {
+			return nil, nil, bad(f+".to", "is where the camera is")
+		}
+		at[0] = math.Max(0, math.Min(float64(v.pano.Width), at[0]))
+		at[1] = math.Max(0, math.Min(float64(v.pano.Height), at[1]))
+		px = [][2]float64{at}
+	case "rectify":
+		return nil, nil, bad(f+".camera", "a panorama is not rectified; take a flat picture out of it and solve that")
+	default:
+		return a, q, nil
+	}
+	w, out, err := v.pano.part(px)
+	if err != nil {
+		return nil, nil, bad(f+".px", "%s", err)
+	}
+	w.ID = v.ID
+	if q.Kind != "point" {
+		o.Px = out
+	}
+	b := asker{map[string]*View{}, a.scene}
+	for k, c := range a.cams {
+		b.cams[k] = c
+	}
+	b.cams[v.ID] = &w
+	return &b, &o, nil
 }
 
 func (s *Seen) warn(code, format string, args ...any) {

@@ -105,7 +105,15 @@ func PlaceFeatures(p *TriangulateProblem, raw []byte) (*Triangulated, error) {
 			if !finite(m.Px[:]...) || !finite(s) || !(s > 0) {
 				return nil, bad(fmt.Sprintf("%s.marks[%d]", field, k), "needs a finite pixel and a sigma_px above 0")
 			}
-			obs = append(obs, Observation{*v, m.Px, s})
+			o := Observation{*v, m.Px, s}
+			if v.pano != nil {
+				w, px, err := v.pano.part([][2]float64{m.Px})
+				if err != nil {
+					return nil, bad(fmt.Sprintf("%s.marks[%d].px", field, k), "%s", err)
+				}
+				o = Observation{w, px[0], s}
+			}
+			obs = append(obs, o)
 		}
 		out.Features = append(out.Features, place(f, obs))
 	}

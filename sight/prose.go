@@ -16,8 +16,12 @@ func (a *Answer) Prose(w io.Writer) error {
 	if a.Position != nil {
 		p := a.Position
 		fmt.Fprintf(&b, "  Camera at east %.2f, north %.2f, up %.2f m of the scene.\n", p[0], p[1], p[2])
-		fmt.Fprintf(&b, "  Looks %.1f deg from north, %+.1f deg above the horizontal, roll %+.1f deg; field of view %.1f deg (focal %.0f px).\n",
-			a.Angles.Heading, a.Angles.Pitch, a.Angles.Roll, a.HFOVDeg, a.FocalPx)
+		if a.Projection == Equirectangular {
+			fmt.Fprintf(&b, "  Panorama: its middle looks %.1f deg from north, %+.1f deg above the horizontal, roll %+.1f deg.\n", a.Angles.Heading, a.Angles.Pitch, a.Angles.Roll)
+		} else {
+			fmt.Fprintf(&b, "  Looks %.1f deg from north, %+.1f deg above the horizontal, roll %+.1f deg; field of view %.1f deg (focal %.0f px).\n",
+				a.Angles.Heading, a.Angles.Pitch, a.Angles.Roll, a.HFOVDeg, a.FocalPx)
+		}
 		s := a.Ellipsoid95.SemiAxes
 		fmt.Fprintf(&b, "  With 95 %% within an ellipsoid of semi-axes %.2f, %.2f and %.2f m; it %s.\n", s[0], s[1], s[2], a.WeakDirection.Text)
 		top := LeftOut{}

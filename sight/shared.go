@@ -45,10 +45,17 @@ type SharedAnswer struct {
 
 // IsShared says whether a document is meant as a shared problem.
 func IsShared(raw []byte) bool {
+	return bytes.Contains(raw, []byte(SharedFormat)) && formatOf(raw) == SharedFormat
+}
+
+func formatOf(raw []byte) string {
 	var f struct {
 		Format string `json:"format"`
 	}
-	return bytes.Contains(raw, []byte(SharedFormat)) && json.Unmarshal(raw, &f) == nil && f.Format == SharedFormat
+	if json.Unmarshal(raw, &f) != nil {
+		return ""
+	}
+	return f.Format
 }
 
 // ParseShared reads a shared problem strictly. A frame may leave out its

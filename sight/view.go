@@ -14,11 +14,16 @@ type View struct {
 	ID         string
 	Camera     Camera
 	Covariance [10][10]float64
+
+	pano *Panorama // of a panorama; Camera then only says where it is
 }
 
 // View is the solved camera of an answer, with all that is known about its
 // error; it fails for a refused answer.
 func (a *Answer) View(width, height int) (View, error) {
+	if a.Projection == Equirectangular && a.Position != nil && a.Rotation != nil {
+		return a.panorama(width, height)
+	}
 	c, ok := a.Camera(width, height)
 	if !ok {
 		return View{}, fmt.Errorf("answer %q is refused and holds no camera", a.ID)
@@ -31,6 +36,26 @@ func (a *Answer) View(width, height int) (View, error) {
 		for i := range 6 {
 			copy(v.Covariance[i][:6], a.Covariance[i][:])
 		}
+	}
+	return v, v.Check()
+}
+
+// panorama is the view of a solved panorama: a place without a lens, from
+// which windows are taken.
+func (a *Answer) panorama(width, height int) (View, error) {
+	p := &Panorama{Width: width, Height: height, SpanDeg: [2]float64{360, 180}, Position: *a.Position, Rotation: *a.Rotation}
+	if a.Span != nil {
+		p.SpanDeg = *a.Span
+	}
+	if a.Covariance != nil {
+		p.Covariance = *a.Covariance
+	}
+	v := View{ID: a.ID, pano: p, Camera: Camera{Width: width, Height: height, Position: p.Position, Rotation: p.Rotation, FocalPx: float64(width) / (2 * math.Pi)}}
+	for i := range 6 {
+		copy(v.Covariance[i][:6], p.Covariance[i][:])
+	}
+	if !finite(p.SpanDeg[:]...) || !(p.SpanDeg[0] > 0 && p.SpanDeg[0] <= 360 && p.SpanDeg[1] > 0 && p.SpanDeg[1] <= 180) {
+		return v, fmt.Errorf("panorama %q: span_deg must be up to 360 and 180 degrees", a.ID)
 	}
 	return v, v.Check()
 }

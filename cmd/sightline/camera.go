@@ -16,6 +16,7 @@ type cameraCmd struct {
 	See         cameraSeeCmd         `cmd:"" help:"Ask what solved cameras and people could see, and measure in a photo."`
 	Triangulate cameraTriangulateCmd `cmd:"" help:"Place a feature that several solved photos show."`
 	Track       cameraTrackCmd       `cmd:"" help:"Where a moving camera was between solved frames."`
+	Search      cameraSearchCmd      `cmd:"" help:"Find the areas where a photo may have been taken, from its skyline and what it shows."`
 	Export      cameraExportCmd      `cmd:"" help:"Write solved cameras for other programs: GeoPose, KML, glTF, COLMAP, CSV."`
 	Import      cameraImportCmd      `cmd:"" help:"Read cameras of COLMAP, fSpy, glTF (Blender) and KML."`
 }
@@ -39,6 +40,9 @@ func (c *cameraSolveCmd) Run(e *env) error {
 	return sheets(e, "camera solve", c.Problem, func(raw []byte, out io.Writer) error {
 		if sight.IsShared(raw) {
 			return c.shared(raw, scenes, out)
+		}
+		if sight.IsPanorama(raw) {
+			return c.panorama(raw, out)
 		}
 		a, err := c.one(raw, scenes, out)
 		if err == nil && a.Status == sight.Refused {
@@ -71,6 +75,25 @@ func (c *cameraSolveCmd) one(raw []byte, scenes *surroundings, w io.Writer) (*si
 		return a, json.NewEncoder(w).Encode(a)
 	}
 	return a, a.Prose(w)
+}
+
+// panorama solves an equirectangular picture.
+func (c *cameraSolveCmd) panorama(raw []byte, w io.Writer) error {
+	p, err := sight.ParsePanorama(raw)
+	if err != nil {
+		return err
+	}
+	a := sight.SolvePanorama(p, raw)
+	a.Software.Version = version
+	if c.JSON {
+		err = json.NewEncoder(w).Encode(a)
+	} else {
+		err = a.Prose(w)
+	}
+	if err == nil && a.Status == sight.Refused {
+		return exit(3, nil)
+	}
+	return err
 }
 
 // shared solves photographs of one device together.

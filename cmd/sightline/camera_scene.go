@@ -24,6 +24,7 @@ type loadedScene struct {
 	document *scene.Document // nil for a bare model file
 
 	around *sight.Surroundings
+	bodies []sight.Body
 	points []sight.Candidate // corners of named things, for the next click
 	err    error
 }
@@ -83,6 +84,7 @@ func readScene(path string) (l loadedScene) {
 			bodies = append(bodies, b)
 		}
 	}
+	l.bodies = bodies
 	l.around, l.err = sight.NewSurroundings(bodies)
 	if l.err != nil {
 		l.err = fmt.Errorf("%s: %w", path, l.err)
@@ -115,6 +117,7 @@ func sceneOf(d *scene.Document) (l loadedScene) {
 			l.points = append(l.points, c)
 		}
 	}
+	l.bodies = bodies
 	if l.around, l.err = sight.NewSurroundings(bodies); l.err != nil {
 		l.err = fmt.Errorf("the scene: %w", l.err)
 	}

@@ -101,6 +101,17 @@ func cameraMethods(scenes caseScenes) map[string]publish.Method {
 			a.Software.Version = version
 			return json.Marshal(a)
 		},
+		"camera.search": func(b []byte) ([]byte, error) {
+			b, err := sightline.CanonicalJSON(b)
+			if err != nil {
+				return nil, err
+			}
+			a, err := searchIn(b, scenes.load)
+			if err != nil {
+				return nil, err
+			}
+			return json.Marshal(a)
+		},
 		"camera.triangulate": func(b []byte) ([]byte, error) {
 			b, err := sightline.CanonicalJSON(b)
 			if err != nil {
