@@ -114,6 +114,9 @@ func (b *Box) confined(p *Program, c Cmd, lim Limits) (*exec.Cmd, error) {
 			// The program lives outside the system folders: lend it as well.
 			argv = append(argv[:len(argv)-1], "--ro-bind", p.home(), p.home(), "--")
 		}
+		// Processes are counted inside: there only the sandbox's own count. The
+		// kernel does not hold root to this limit; the limit of time ends a bomb then.
+		argv = append(argv, "/bin/sh", "-c", `ulimit -u 1024 2>/dev/null || ulimit -p 1024 2>/dev/null; exec "$@"`, "sh")
 		return limited(lim, append(append(argv, p.Path), c.Args...)), nil
 	case Landlock:
 		self, err := os.Executable()

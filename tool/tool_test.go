@@ -206,3 +206,52 @@ func TestLastLine(t *testing.T) {
 		t.Errorf("tail kept %q", b.String())
 	}
 }
+
+// The box runs a copy of this binary as its worker.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "worker" {
+		meant, err := ProbeWorker(os.Args[2:], os.Stdout)
+		if !meant {
+			_, err = Bomb(os.Args[2:])
+		}
+		if err != nil {
+			os.Stderr.WriteString(err.Error() + "\n")
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// TestProve: what the doctor tries is held by both sandboxes, and the trials
+// can fail: without a sandbox they do.
+func TestProve(t *testing.T) {
+	for _, k := range []Sandbox{Bwrap, Landlock} {
+		t.Run(string(k), func(t *testing.T) {
+			list, err := box(t, k).Prove(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, x := range list {
+				if !x.Held && !(k == Landlock && x.Name == "processes") {
+					t.Errorf("%s was not held (%s)", x.Name, x.Detail)
+				}
+				if x.What["en"] == "" || x.What["es"] == "" {
+					t.Errorf("%s is not said in both languages", x.Name)
+				}
+			}
+		})
+	}
+	open, _ := NewBox(t.Context(), t.TempDir(), true)
+	list, err := open.With(None).Prove(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := map[string]bool{}
+	for _, x := range list {
+		held[x.Name] = x.Held
+	}
+	if held["connect"] || held["read-other"] || held["write-lent"] {
+		t.Errorf("without a sandbox the trials say %v", held)
+	}
+}

@@ -21,6 +21,7 @@ type doctorCmd struct {
 
 func (c *doctorCmd) Run(e *env) error {
 	r := tool.Probe(e.ctx)
+	trials, proof := c.prove(e)
 	var team []deployment
 	if c.DB != "" || c.Blobs != "" {
 		team = examine(e.ctx, &c.inCase)
@@ -35,8 +36,10 @@ func (c *doctorCmd) Run(e *env) error {
 		return enc.Encode(struct {
 			Version string `json:"version"`
 			tool.Report
-			Team []deployment `json:"team,omitempty"`
-			Call []string     `json:"call,omitempty"` // what weakens this machine as the server of a call
+			Trials  []tool.Trial `json:"trials"`
+			Untried string       `json:"untried,omitempty"`
+			Team    []deployment `json:"team,omitempty"`
+			Call    []string     `json:"call,omitempty"` // what weakens this machine as the server of a call
 		}{version, r, team, server})
 	}
 	lang := c.Lang
@@ -59,6 +62,19 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	fmt.Fprintf(e.stdout, "sightline %s, %s\n", version, r.System)
 	fmt.Fprintf(e.stdout, "%s: %s; %s\n\n", say("sandbox", "aislamiento"), r.Sandbox, r.Note.In(lang, "en"))
+	holes := 0
+	for _, t := range trials {
+		word := say("held", "retenido")
+		if !t.Held {
+			word = say("NOT HELD", "NO RETENIDO")
+			holes++
+		}
+		fmt.Fprintf(e.stdout, "  %-12s %s\n", word, t.What.In(lang, "en"))
+	}
+	if proof != "" {
+		fmt.Fprintf(e.stdout, "  %s: %s\n", say("not tried", "no probado"), proof)
+	}
+	fmt.Fprintln(e.stdout)
 	for _, p := range r.Programs {
 		switch {
 		case p.Present:
@@ -87,5 +103,26 @@ func (c *doctorCmd) Run(e *env) error {
 			return exit(1, fmt.Errorf("%d things stand in the way of a team's case", bad))
 		}
 	}
+	if holes > 0 {
+		return exit(1, fmt.Errorf("the sandbox let %d things through; do not open files of strangers here", holes))
+	}
 	return nil
+}
+
+// prove lets a worker try to break out. Where there is no sandbox there is
+// nothing to prove, and the report says so already.
+func (c *doctorCmd) prove(e *env) ([]tool.Trial, string) {
+	if tool.Available(e.ctx) == tool.None {
+		return []tool.Trial{}, "there is no sandbox on this system"
+	}
+	box, done, err := newBox(e.ctx)
+	if err != nil {
+		return []tool.Trial{}, err.Error()
+	}
+	defer done()
+	list, err := box.Prove(e.ctx)
+	if err != nil {
+		return []tool.Trial{}, err.Error()
+	}
+	return list, ""
 }

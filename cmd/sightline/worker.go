@@ -22,6 +22,18 @@ func (c *workerCmd) Run(e *env) error {
 		}
 		return nil
 	}
+	if meant, err := tool.ProbeWorker(c.Args, e.stdout); meant {
+		if err != nil {
+			return exit(1, err)
+		}
+		return nil
+	}
+	if meant, err := tool.Bomb(c.Args); meant {
+		if err != nil {
+			return exit(1, err)
+		}
+		return nil
+	}
 	if meant, err := intake.Worker(c.Args, e.stdout); meant {
 		if err != nil {
 			return exit(1, err)
