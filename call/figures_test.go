@@ -11,6 +11,7 @@ import (
 	"io"
 	"io/fs"
 	"math"
+	"maps"
 	"math/rand/v2"
 	"mime/multipart"
 	"net"
@@ -155,6 +156,7 @@ func TestNoPlaintextOnDisk(t *testing.T) {
 		"content": "CANARYCONTENT-5f1d", "a name": "CANARYNAME-77aa", "the message": "CANARYMESSAGE-90cd", "a wish": "CANARYWISH-1234",
 	}
 	content := strings.Repeat(markers["content"]+" ", 6000)
+	var mu sync.Mutex // codes join the markers while the scan runs
 	stop, done := make(chan bool), make(chan bool)
 	go func() { // while uploads are under way
 		defer close(done)
@@ -163,7 +165,10 @@ func TestNoPlaintextOnDisk(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				scan(t, p.dir, p.out.String(), markers)
+				mu.Lock()
+				now := maps.Clone(markers)
+				mu.Unlock()
+				scan(t, p.dir, p.out.String(), now)
 			}
 		}
 	}()
@@ -197,9 +202,11 @@ func TestNoPlaintextOnDisk(t *testing.T) {
 			c := codeIn(t, page)
 			codes++
 			kept++
+			mu.Lock()
 			markers[fmt.Sprintf("code %d in words", codes)] = strings.Join(c.Words("es"), " ")
 			markers[fmt.Sprintf("code %d in digits", codes)] = c.Digits()
 			markers[fmt.Sprintf("code %d as bytes", codes)] = string(c[:])
+			mu.Unlock()
 			continue
 		}
 		k, _ := quickStretch(nil, tip.Code{byte(i), byte(i >> 8), 1}, "llamado-2018")

@@ -105,7 +105,7 @@ before(async () => {
   dir = await mkdtemp(join(tmpdir(), 'sightline-call-'));
   const pair = generateKeyPairSync('ed25519');
   team = { identity: await generateHybridIdentity(), private: pair.privateKey, public: hex(pair.publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)), seen: new Set() };
-  await writeFile(join(dir, 'call.json'), JSON.stringify({ v: 1, id: 'llamado-2018', name: { es: 'El Junquito', en: 'El Junquito', ar: 'إل خونكيتو' }, requests: [{ id: 'G-01', text: asked }, { id: 'G-02', text: asked }], channels: [{ kind: 'signal', address: '@equipo.01' }, { kind: 'mail', address: 'equipo@example.org' }], limits: { tip: 20e6, files: 3 } }));
+  await writeFile(join(dir, 'call.json'), JSON.stringify({ v: 1, id: 'llamado-2018', name: { es: 'El Junquito', en: 'El Junquito', ar: 'إل خونكيتو' }, requests: [{ id: 'G-01', text: asked }, { id: 'G-02', text: asked }], channels: [{ kind: 'signal', address: '@equipo.01' }, { kind: 'mail', address: 'equipo@example.org' }], limits: { tip: 10e6, files: 3 } }));
   await writeFile(join(dir, 'call.keys'), `# escritorio\n${await identityToRecipient(team.identity)}\n`);
   await writeFile(join(dir, 'pull.keys'), team.public + '\n');
   server = spawn(program, ['intake', '--call', dir, '--listen', '127.0.0.1:0', '--pull', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
@@ -316,8 +316,8 @@ test('with scripts: limits are told before, and a cut line is survived', { skip 
   await page.locator('#lane-a').getByText('Sealed on your device').waitFor();
   await page.getByRole('button', { name: 'Send now' }).tap();
   await page.getByText('Choose a file or write something first.').waitFor();
-  await page.locator('#f1').setInputFiles([{ name: 'big.bin', mimeType: '', buffer: Buffer.alloc(20_000_001) }]);
-  await page.getByText('Together more than 20 MB.').first().waitFor();
+  await page.locator('#f1').setInputFiles([{ name: 'big.bin', mimeType: '', buffer: Buffer.alloc(10_000_001) }]);
+  await page.getByText('Together more than 10 MB.').first().waitFor();
   await page.getByRole('button', { name: /^Take out/ }).tap();
   await page.locator('#f1').setInputFiles([{ name: 'empty.jpg', mimeType: '', buffer: Buffer.alloc(0) }, three]);
   await page.getByText('This file is empty and will not be sent.').waitFor();
