@@ -40,7 +40,7 @@ func (c *doctorCmd) Run(e *env) error {
 			Untried string       `json:"untried,omitempty"`
 			Team    []deployment `json:"team,omitempty"`
 			Call    []string     `json:"call,omitempty"` // what weakens this machine as the server of a call
-		}{version, r, team, server})
+		}{version, r, trials, proof, team, server})
 	}
 	lang := c.Lang
 	if lang == "" {
