@@ -117,6 +117,7 @@ func (s *Server) routes() {
 	s.inboxRoutes(m)
 	m.HandleFunc("POST /api/methods/{method}", s.method)
 	s.timeRoutes()
+	s.modelRoutes()
 	s.teamRoutes()
 	m.HandleFunc("/api/", func(w http.ResponseWriter, r *http.Request) {
 		problem(w, http.StatusNotFound, "no_such_call", "the desk has no call "+printable(r.Method+" "+r.URL.Path))
@@ -306,6 +307,8 @@ func (s *Server) sceneFile(w http.ResponseWriter, r *http.Request, c *Case) erro
 	if err != nil {
 		return fmt.Errorf("layer %s: %w", l.ID, err)
 	}
+	// A name of the scene means other bytes when the model has changed.
+	w.Header().Set("Cache-Control", "private, no-cache")
 	return serveBlob(w, r, c, d, l.Type)
 }
 
@@ -335,7 +338,9 @@ func serveBlob(w http.ResponseWriter, r *http.Request, c *Case, d digest.Digest,
 	}
 	h.Set("Content-Type", typ)
 	h.Set("ETag", `"`+d.String()+`"`)
-	h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	if h.Get("Cache-Control") == "" {
+		h.Set("Cache-Control", "private, max-age=31536000, immutable")
+	}
 	http.ServeContent(w, r, "", time.Time{}, f)
 	return nil
 }

@@ -54,6 +54,8 @@ type Case struct {
 	Inbox Inbox
 	// Time answers questions about time; nil: they are not answered here.
 	Time *TimeCalls
+	// Models are the hand-made models of its scene; nil: none are made here.
+	Models *ModelCalls
 
 	made madeIndex
 }

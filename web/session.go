@@ -439,6 +439,8 @@ var calls = map[string]access{
 	"GET /api/cases/{case}/queue":             {role: "investigator"},
 	"POST /api/cases/{case}/queue/retry":      {role: "investigator"},
 	"POST /api/cases/{case}/network/derive":   {role: "investigator", whole: true},
+	"GET /api/cases/{case}/models":            {role: "reader"},
+	"POST /api/cases/{case}/models":           {role: "investigator"},
 	"POST /api/cases/{case}/listen":           {role: "investigator", whole: true},
 	"GET /api/cases/{case}/sound/{item}":      {role: "reader"},
 	"GET /api/cases/{case}/timeline/{format}": {role: "investigator", whole: true},

@@ -250,7 +250,7 @@ func webCase(ctx context.Context, f *folder) (*web.Case, error) {
 		Export: func(ctx context.Context, format, lang string, w io.Writer) error {
 			return f.Store.View(ctx, f.Actor, func(r sightline.Reader) error { return writeLog(r, format, lang, w) })
 		},
-		Retry: f.Store.Retry, Time: timeCalls(f), Collecting: collectCalls(f), Inbox: inboxCalls(f),
+		Retry: f.Store.Retry, Time: timeCalls(f), Collecting: collectCalls(f), Inbox: inboxCalls(f), Models: modelCalls(f),
 	}, nil
 }
 

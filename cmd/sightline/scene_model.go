@@ -71,7 +71,7 @@ func (c *sceneModelCmd) Run(e *env) error {
 	if c.Model == "" && c.Remove == "" {
 		return c.versions(e, f)
 	}
-	r, layer, err := modelIntoCase(e.ctx, f, raw, c.Remove, c.Reason)
+	r, layer, err := modelIntoCase(e.ctx, f, f.Actor, raw, c.Remove, c.Reason)
 	if err != nil {
 		return exit(2, fmt.Errorf("%s: %w", c.named(), err))
 	}
@@ -146,10 +146,13 @@ func remodel(d *scene.Document, raw []byte, remove string) (*scene.Result, strin
 // the layer of its meshes.
 func modelDocument(layer string) string { return layer + "-document" }
 
+// errSceneChanged says that another change of the scene came first.
+var errSceneChanged = errors.New("the scene was changed while the model was being built; try again")
+
 // modelIntoCase changes the scene of a case by one entry of its log: the
 // meshes, the document they follow from and scene.json together. Earlier
 // documents stay in the case, so every version can be built again.
-func modelIntoCase(ctx context.Context, f *folder, raw []byte, remove, reason string) (*scene.Result, string, error) {
+func modelIntoCase(ctx context.Context, f *folder, by sightline.Actor, raw []byte, remove, reason string) (*scene.Result, string, error) {
 	doc, err := loadDocument(ctx, f)
 	if err != nil {
 		return nil, "", err
@@ -209,14 +212,14 @@ func modelIntoCase(ctx context.Context, f *folder, raw []byte, remove, reason st
 	if reason == "" {
 		reason = "not stated"
 	}
-	_, err = f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
+	_, err = f.Store.Update(ctx, by, func(w sightline.Writer) error {
 		// Somebody else may have changed the scene meanwhile.
 		now, err := sightline.Get[sightline.Layer](w, sightline.KindLayer, sheet.ID)
 		if err != nil {
 			return err
 		}
 		if now.SHA256 != sheet.SHA256 {
-			return errors.New("the scene was changed while the model was being built; try again")
+			return errSceneChanged
 		}
 		for _, l := range rows {
 			if err := w.Put(l); err != nil {
