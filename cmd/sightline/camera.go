@@ -17,6 +17,7 @@ type cameraCmd struct {
 	Triangulate cameraTriangulateCmd `cmd:"" help:"Place a feature that several solved photos show."`
 	Track       cameraTrackCmd       `cmd:"" help:"Where a moving camera was between solved frames."`
 	Search      cameraSearchCmd      `cmd:"" help:"Find the areas where a photo may have been taken, from its skyline and what it shows."`
+	Ground      cameraGroundCmd      `cmd:"" help:"Lay a satellite, aerial or drone picture on the ground and read places off it."`
 	Export      cameraExportCmd      `cmd:"" help:"Write solved cameras for other programs: GeoPose, KML, glTF, COLMAP, CSV."`
 	Import      cameraImportCmd      `cmd:"" help:"Read cameras of COLMAP, fSpy, glTF (Blender) and KML."`
 }
