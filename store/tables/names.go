@@ -83,7 +83,7 @@ func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
 }
 
 func (r *reader) Pick(k sightline.Kind, ids []string) ([]sightline.Row, error) {
-	return r.joined(`JOIN object o ON o.kind=?2 AND o.id = l.s LEFT JOIN entry e ON e.seq = o.seq WHERE o.value IS NOT NULL ORDER BY l.n`, k, ids)
+	return r.joined(`WHERE o.kind=?2 AND o.id = l.s AND o.value IS NOT NULL ORDER BY l.n`, k, ids)
 }
 
 // Below goes by ids: those of the derivatives of T-1 begin with "T-1/", of its
@@ -97,10 +97,11 @@ func (r *reader) Below(k sightline.Kind, items []string) ([]sightline.Row, error
 	default:
 		return nil, fmt.Errorf("objects of kind %s do not lie below items: %w", k, sightline.ErrInvalid)
 	}
-	return r.joined(`JOIN object o ON o.kind=?2 AND o.id >= l.s || '`+from+`' AND o.id < l.s || '`+to+`' LEFT JOIN entry e ON e.seq = o.seq
-		WHERE o.value IS NOT NULL ORDER BY l.n, o.sort, o.id`, k, items)
+	return r.joined(`WHERE o.kind=?2 AND o.id >= l.s || '`+from+`' AND o.id < l.s || '`+to+`' AND o.value IS NOT NULL ORDER BY l.n, o.sort, o.id`, k, items)
 }
 
+// joined reads the objects that stand beside ids. CROSS tells SQLite to begin
+// with the ids: it would rather look for each object of the kind in the list.
 func (r *reader) joined(query string, k sightline.Kind, ids []string) (out []sightline.Row, err error) {
 	if len(ids) == 0 {
 		return nil, nil
@@ -111,7 +112,7 @@ func (r *reader) joined(query string, k sightline.Kind, ids []string) (out []sig
 	}
 	for row, err := range rows(r.ctx, r.q, func(rs *sql.Rows) (sightline.Row, error) { row, _, err := r.scan(rs); return row, err },
 		`SELECT o.kind, o.id, o.rev, o.seq, o.value, o.reason, coalesce(e.at, ''), coalesce(e.key, ''), o.sort
-		FROM (`+r.s.engine.Strings("?1")+`) l `+query, string(list), string(k)) {
+		FROM (`+r.s.engine.Strings("?1")+`) l CROSS JOIN object o LEFT JOIN entry e ON e.seq = o.seq `+query, string(list), string(k)) {
 		if err != nil {
 			return nil, err
 		}
