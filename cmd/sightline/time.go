@@ -16,9 +16,10 @@ import (
 
 // timeCmd derives intervals from constraints and reads written times.
 type timeCmd struct {
-	Solve timeSolveCmd `cmd:"" help:"Derive every interval from a network of constraints, with its proof."`
-	Parse timeParseCmd `cmd:"" help:"Read a written time into everything it may mean."`
-	Case  timeCaseCmd  `cmd:"" help:"Say what follows from the dated facts of a case, with proofs and contradictions."`
+	Solve  timeSolveCmd  `cmd:"" help:"Derive every interval from a network of constraints, with its proof."`
+	Parse  timeParseCmd  `cmd:"" help:"Read a written time into everything it may mean."`
+	Case   timeCaseCmd   `cmd:"" help:"Say what follows from the dated facts of a case, with proofs and contradictions."`
+	Import timeImportCmd `cmd:"" help:"Take back where another program has put the recordings: OTIO, FCPXML, EDL or a table of offsets."`
 }
 
 type timeSolveCmd struct {
