@@ -4,8 +4,7 @@
 //
 //	million make --case FOLDER [--items N] [--seed S]
 //	million load --from FOLDER --to postgres://...?case=ID
-//	million ask  --case FOLDER | --db postgres://...?case=ID
-//	million hand --case FOLDER | --db postgres://...?case=ID
+//	million ask --open http://127.0.0.1:PORT/open?token=... --pid PID [--sqlite case.db] [--psql postgres://...]
 package main
 
 import (
