@@ -17,6 +17,19 @@ type Info struct {
 	Footprints *FootprintInfo `json:"footprints,omitempty"`
 	Models     []MeshInfo     `json:"models,omitempty"`
 	Totals     *MeshInfo      `json:"totals,omitempty"`
+	Points     *PointInfo     `json:"points,omitempty"`
+}
+
+// PointInfo describes a point cloud in the coordinates of its reference.
+type PointInfo struct {
+	Version string      `json:"version"`
+	Format  int         `json:"format"`
+	Count   int         `json:"count"`
+	CRS     string      `json:"crs"`
+	Low     [3]float64  `json:"low"`
+	High    [3]float64  `json:"high"`
+	Classes map[int]int `json:"classes"`
+	Problem string      `json:"problem,omitempty"` // why it cannot be placed
 }
 
 // GridInfo describes a height grid.
@@ -69,6 +82,12 @@ func Inspect(path string) (*Info, error) {
 			return nil, err
 		}
 		info.Grid = g.info()
+	case isPoints(n):
+		c, err := ReadLAS(b, Defaults)
+		if err != nil {
+			return nil, err
+		}
+		info.Points = &PointInfo{c.Version, c.Format, c.Count, c.CRS.String(), c.Low, c.High, c.Classes, c.CRS.Unknown}
 	case strings.HasSuffix(n, ".geojson"), strings.HasSuffix(n, ".json"):
 		list, skipped, err := ReadFootprints(b)
 		if err != nil {
@@ -161,6 +180,13 @@ func (i *Info) Lines() []string {
 		out = append(out, fmt.Sprintf("%d footprints, %d elements without one; height tagged %d, storeys tagged %d", f.Count, f.Skipped, f.Heights, f.Levels))
 		if f.Count > 0 {
 			out = append(out, fmt.Sprintf("longitude %.6f to %.6f, latitude %.6f to %.6f", f.Box[0], f.Box[2], f.Box[1], f.Box[3]))
+		}
+	}
+	if p := i.Points; p != nil {
+		out = append(out, fmt.Sprintf("LAS %s, point format %d, %d points, %s, %d of class ground", p.Version, p.Format, p.Count, p.CRS, p.Classes[2]),
+			fmt.Sprintf("low %.3f high %.3f", p.Low, p.High))
+		if p.Problem != "" {
+			out = append(out, "cannot be placed: "+p.Problem)
 		}
 	}
 	for _, m := range i.Models {

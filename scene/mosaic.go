@@ -139,7 +139,7 @@ func (b *build) mosaic(specs []GridSpec) (*mosaic, error) {
 		if err != nil {
 			return nil, err
 		}
-		g, err := ReadGrid(s.File, data, b.Limits)
+		g, err := s.grid(data, b.Limits)
 		if err == nil {
 			err = g.Located()
 		}
@@ -164,6 +164,26 @@ func (b *build) mosaic(specs []GridSpec) (*mosaic, error) {
 		m.sources = append(m.sources, src)
 	}
 	return m, nil
+}
+
+// grid decodes the source: heights as they are, or points put into cells.
+func (s *GridSpec) grid(data []byte, lim Limits) (*Grid, error) {
+	if !isPoints(s.File) {
+		if s.CellM != 0 || s.Surface != "" {
+			return nil, errors.New("cell_m and surface go with point clouds (.las)")
+		}
+		return ReadGrid(s.File, data, lim)
+	}
+	c, err := ReadLAS(data, lim)
+	if err != nil {
+		return nil, err
+	}
+	return c.Grid(s.CellM, s.Surface, lim)
+}
+
+func isPoints(name string) bool {
+	n := strings.ToLower(name)
+	return strings.HasSuffix(n, ".las") || strings.HasSuffix(n, ".laz")
 }
 
 // ReadGrid decodes a height grid by the ending of its name: .hgt, .hgt.gz,

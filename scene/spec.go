@@ -59,8 +59,12 @@ type GridSpec struct {
 	// Vertical names what the heights are measured from: egm96 (SRTM; close
 	// to EGM2008), ellipsoid, or unknown. Default: egm96 for HGT, what the
 	// GeoTIFF says otherwise, else unknown.
-	Vertical string  `json:"vertical,omitempty"`
-	OffsetM  float64 `json:"offset_m,omitempty"` // added to every height, for a local datum whose offset is known
+	Vertical string `json:"vertical,omitempty"`
+	// CellM and Surface (ground, top) say how the points of a LAS file become
+	// heights; absent: about four points a cell, ground where it is classified.
+	CellM   float64 `json:"cell_m,omitempty"`
+	Surface string  `json:"surface,omitempty"`
+	OffsetM float64 `json:"offset_m,omitempty"` // added to every height, for a local datum whose offset is known
 }
 
 // LayerSpec is one further layer, from exactly one of the sources.
