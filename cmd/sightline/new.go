@@ -26,6 +26,9 @@ type newCmd struct {
 	Lang   []string `help:"Languages of the edition, the first is the default." default:"en,es"`
 	Place  string   `help:"Where it happened: LAT,LON in degrees, or LAT,LON,LABEL." placeholder:"LAT,LON"`
 	Date   string   `help:"Day or span of the incident, as EDTF (2018-01-15)." placeholder:"DATE"`
+	DB     string   `name:"db" help:"Make the case in a team's database instead: postgres://user@host/database. NAME is then its id." placeholder:"ADDRESS"`
+	Blobs  string   `help:"With --db: where its bytes go: s3://bucket/prefix?endpoint=https://host, or a folder that all machines share." placeholder:"ADDRESS"`
+	Local  string   `type:"path" help:"With --db: this machine's own folder for the case, with the key of its log." placeholder:"DIR"`
 	JSON   bool     `help:"Print the result as JSON."`
 }
 
@@ -36,9 +39,25 @@ func (c *newCmd) Run(e *env) error {
 	if err != nil {
 		return exit(2, err)
 	}
-	f, err := archive.Create(c.Name, *k, archive.Options{})
+	if c.DB == "" && (c.Blobs != "" || c.Local != "") {
+		return exit(2, errors.New("--blobs and --local are for a team's case: give --db postgres://... as well"))
+	}
+	place := archive.Place{Dir: c.Name}
+	if c.DB != "" {
+		place = archive.Place{Dir: c.Local, DB: c.DB, Blobs: c.Blobs}
+	}
+	f, err := archive.CreateAt(e.ctx, place, *k, archive.Options{})
 	if err != nil {
 		return exit(2, err)
+	}
+	if c.DB != "" {
+		defer f.Close()
+		if c.JSON {
+			return json.NewEncoder(e.stdout).Encode(map[string]string{"case": k.ID, "prefix": k.Prefix, "place": f.Place.String(), "folder": f.Dir})
+		}
+		_, err := fmt.Fprintf(e.stdout, "Made the case %s in %s.\nThe key of its log is in %s on this machine; keep a copy of it. Items will be %s-001, %s-002, ...\nNext: sightline add --db ... --blobs ... FILES\n",
+			k.ID, f.Place, f.Dir, k.Prefix, k.Prefix)
+		return err
 	}
 	if err := f.Close(); err != nil {
 		return err

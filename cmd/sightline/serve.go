@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -27,6 +29,7 @@ type serveCmd struct {
 	watched `embed:""`
 	logged  `embed:""`
 	working `embed:""`
+	reach   `embed:""`
 	Team    teamFlags `embed:""`
 	Dirs    []string  `arg:"" optional:"" type:"path" help:"Case folders, folders that hold case folders, or one edition. Default: the case around the current folder, else the cases in Sightline in your home folder."`
 	Addr    string    `default:"127.0.0.1:8765" help:"Address of the desk. Port 0 takes a free one."`
@@ -37,6 +40,9 @@ type serveCmd struct {
 
 func (c *serveCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
+		return err
+	}
+	if err := c.reach.open(&c.Team); err != nil {
 		return err
 	}
 	if len(c.Dirs) == 1 {
@@ -63,7 +69,7 @@ func (c *serveCmd) Run(e *env) error {
 	if home == "" {
 		home = caseHome(c.Dirs, folders)
 	}
-	d, err := newDesk(e, folders, home, c.Addr, c.Token)
+	d, err := newDesk(e, folders, home, c.Addr, c.Token, c.reach)
 	if err != nil {
 		return err
 	}
@@ -102,10 +108,19 @@ type desk struct {
 	temp     string
 	scenes   deskScenes
 	workers  sync.WaitGroup
-	idle     bool // others do the jobs
+	secure   *tls.Config // nil: the desk speaks no TLS
+	idle     bool        // others do the jobs
 }
 
-func newDesk(e *env, folders []*folder, home, addr, token string) (*desk, error) {
+func newDesk(e *env, folders []*folder, home, addr, token string, far ...reach) (*desk, error) {
+	var r reach
+	if len(far) > 0 {
+		r = far[0]
+	}
+	secure, err := r.config()
+	if err != nil {
+		return nil, err
+	}
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, exit(2, fmt.Errorf("the desk cannot listen on %s: %w; choose another with --addr", addr, err))
@@ -114,16 +129,28 @@ func newDesk(e *env, folders []*folder, home, addr, token string) (*desk, error)
 	if err != nil {
 		return nil, err
 	}
-	if ip := net.ParseIP(host); ip == nil || !ip.IsLoopback() {
-		l.Close()
-		return nil, exit(2, fmt.Errorf("%s can be reached from other machines; without sign-in the desk listens on 127.0.0.1 only", addr))
+	second := r.OriginalsAddr
+	if second == "" {
+		second = net.JoinHostPort(host, "0")
+		if !onLoopback(l) {
+			second = "127.0.0.1:0"
+		}
 	}
-	o, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if !onLoopback(l) && !r.beyond() {
+		l.Close()
+		return nil, exit(2, fmt.Errorf("%s can be reached from other machines, so the desk needs accounts and TLS there: --people FILE --host NAME, and --tls-cert FILE --tls-key FILE or, where a proxy speaks TLS, --behind-proxy; without them it listens on 127.0.0.1 only", addr))
+	}
+	o, err := net.Listen("tcp", second)
 	if err != nil {
 		l.Close()
-		return nil, err
+		return nil, exit(2, fmt.Errorf("the originals cannot be served on %s: %w; choose another with --originals-addr", second, err))
 	}
-	d := &desk{addr: l.Addr().String(), main: l, original: o, folders: folders, log: e.stderr}
+	if !onLoopback(o) && !r.beyond() {
+		l.Close()
+		o.Close()
+		return nil, exit(2, fmt.Errorf("%s can be reached from other machines; originals are served there only by a desk with accounts and TLS", second))
+	}
+	d := &desk{addr: l.Addr().String(), main: l, original: o, folders: folders, log: e.stderr, secure: secure}
 	room := home
 	if len(folders) > 0 {
 		room = folders[0].Dir
@@ -171,9 +198,18 @@ func (d *desk) run(ctx context.Context, work bool) error {
 	srv := &http.Server{Handler: logRequests(d.events, d.server.Handler()), ReadHeaderTimeout: 10 * time.Second}
 	org := &http.Server{Handler: d.server.Originals(), ReadHeaderTimeout: 10 * time.Second}
 	errs := make(chan error, 2)
+	begin := func(s *http.Server, l net.Listener) {
+		if d.secure == nil {
+			errs <- s.Serve(l)
+			return
+		}
+		s.TLSConfig, s.Handler = d.secure.Clone(), secured(s.Handler)
+		s.ErrorLog = log.New(io.Discard, "", 0) // strangers' broken handshakes are no news
+		errs <- s.ServeTLS(l, "", "")
+	}
 	d.idle = !work // before anybody can make a case
-	go func() { errs <- srv.Serve(d.main) }()
-	go func() { errs <- org.Serve(d.original) }()
+	go begin(srv, d.main)
+	go begin(org, d.original)
 	if work {
 		for _, f := range d.open() {
 			d.busy(ctx, f)
