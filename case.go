@@ -45,21 +45,22 @@ type Ref struct {
 
 // Case is one investigation: its zone, place, languages and standard of proof.
 type Case struct {
-	ID        string   `json:"id"`                 // short, e.g. "el-junquito"; also the folder's name when it is made
-	Prefix    string   `json:"prefix"`             // of item ids: "EJ" gives EJ-014
-	Title     Text     `json:"title"`              //
-	Summary   Text     `json:"summary,omitempty"`  // one sentence, with its interval
-	Zone      string   `json:"zone"`               // IANA name, e.g. "America/Caracas"
-	Date      string   `json:"date,omitempty"`     // EDTF, the day or span of the incident
-	Languages []string `json:"languages"`          // of the edition, first is the default
-	Place     *Place   `json:"place,omitempty"`    //
-	Standard  Text     `json:"standard,omitempty"` // standard of proof, in words
-	Exercise  bool     `json:"exercise,omitempty"` // fictional: marked so on every screen, page and still
-	Notes     Text     `json:"notes,omitempty"`    //
-	Phases    []Phase  `json:"phases,omitempty"`   // chapters of the day; never constraints
-	Method    Text     `json:"method,omitempty"`   // who, funding, tools, limits (Markdown, small allow-list)
-	Limits    Text     `json:"limits,omitempty"`   // "what this does not show"
-	Contact   Text     `json:"contact,omitempty"`  // how to send material; never a real person's data in a demonstration
+	ID         string   `json:"id"`                   // short, e.g. "el-junquito"; also the folder's name when it is made
+	Prefix     string   `json:"prefix"`               // of item ids: "EJ" gives EJ-014
+	Title      Text     `json:"title"`                //
+	Summary    Text     `json:"summary,omitempty"`    // one sentence, with its interval
+	Zone       string   `json:"zone"`                 // IANA name, e.g. "America/Caracas"
+	Date       string   `json:"date,omitempty"`       // EDTF, the day or span of the incident
+	Languages  []string `json:"languages"`            // of the edition, first is the default
+	Place      *Place   `json:"place,omitempty"`      //
+	Standard   Text     `json:"standard,omitempty"`   // standard of proof, in words
+	Exercise   bool     `json:"exercise,omitempty"`   // fictional: marked so on every screen, page and still
+	Notes      Text     `json:"notes,omitempty"`      //
+	Phases     []Phase  `json:"phases,omitempty"`     // chapters of the day; never constraints
+	Method     Text     `json:"method,omitempty"`     // who, funding, tools, limits (Markdown, small allow-list)
+	Limits     Text     `json:"limits,omitempty"`     // "what this does not show"
+	Unverified Text     `json:"unverified,omitempty"` // why material goes out that two people did not verify; printed where it is relied on
+	Contact    Text     `json:"contact,omitempty"`    // how to send material; never a real person's data in a demonstration
 }
 
 // Phase is a chapter of the day. Phases may overlap; they order the telling,

@@ -157,7 +157,7 @@ func (p *page) Status(s string) string {
 }
 
 // Chip gives the class, glyph and word of an item's overall status.
-func (p *page) Chip(it *sightline.Item) map[string]string { return p.chip(itemStatus(it)) }
+func (p *page) Chip(it *sightline.Item) map[string]string { return p.chip(p.b.itemStatus(it)) }
 
 // ClaimChip does the same for a claim.
 func (p *page) ClaimChip(c *sightline.Claim) map[string]string {
@@ -174,7 +174,7 @@ func (p *page) chip(s string) map[string]string {
 
 // itemStatus is the overall word for an item: what was asserted must be
 // verified on every axis that is relied on; anything less is said.
-func itemStatus(it *sightline.Item) string {
+func (b *builder) itemStatus(it *sightline.Item) string {
 	s := it.Axes.Source.Status
 	for _, a := range []sightline.Axis{it.Axes.Authenticity, it.Axes.Source, it.Axes.Place, it.Axes.Time, it.Axes.Content} {
 		if a.Status == "refuted" || a.Status == "altered_deceptive" {
@@ -186,6 +186,11 @@ func itemStatus(it *sightline.Item) string {
 	}
 	switch s {
 	case "verified":
+		for _, axis := range sightline.AxisNames {
+			if st := b.ver.of(it.ID, axis); st.Relied != "" && st.State != "verified" {
+				return "in_review"
+			}
+		}
 		if it.Media == "record" || it.Axes.Authenticity.Status == "no_sign_of_manipulation" {
 			return "verified"
 		}

@@ -18,15 +18,17 @@ type Problem struct {
 }
 
 // Preflight lists what stands in the way of publishing a case, in the order of
-// the document. It never changes anything.
-func Preflight(doc *sightline.Document) []Problem {
-	p := &preflight{doc: doc, langs: doc.Case.Languages, ids: map[string]bool{}}
+// the document; v is what the reviews allow to be said, nil where nobody
+// reviewed. It never changes anything.
+func Preflight(doc *sightline.Document, v *Verification) []Problem {
+	p := &preflight{doc: doc, ver: v, langs: doc.Case.Languages, ids: map[string]bool{}}
 	p.run()
 	return p.out
 }
 
 type preflight struct {
 	doc   *sightline.Document
+	ver   *Verification
 	langs []string
 	ids   map[string]bool // everything a citation may point at
 	out   []Problem
@@ -84,6 +86,7 @@ func (p *preflight) run() {
 		if f.Public {
 			p.ids[f.ID] = true
 			p.text(sightline.KindFinding, f.ID, "text", f.Text, true)
+			p.findingVerified(f)
 			if id := revealed(f, hidden); id != "" {
 				p.add(sightline.KindFinding, f.ID, "finding_reveals_place", f.ID+" would give away the place of "+id+", which is blurred or withheld.", f.ID+" revelaría el lugar de "+id+", que está difuminado o reservado.", "Take the finding out of the public, or show the place.", "Quite el hallazgo del público, o muestre el lugar.")
 			}
@@ -166,6 +169,7 @@ func (p *preflight) item(it *sightline.Item) {
 		p.shownMedia(it)
 	}
 	p.tip(it)
+	p.verified(it)
 	for _, pl := range it.Places {
 		if pl.Role == "camera" && it.Source.Perspective == "citizen" && !pl.Withheld && pl.FuzzM == 0 && (pl.Geo != nil || pl.Camera != nil || pl.ENU != nil) && !p.doc.Case.Exercise {
 			p.add(k, it.ID, "witness_place", "The place where a citizen stood for "+it.ID+" would be published exactly.", "Se publicaría el lugar exacto donde estaba un ciudadano para "+it.ID+".", "Blur the public place or withhold it.", "Difumine el lugar público o resérvelo.")

@@ -58,6 +58,10 @@ type Input struct {
 	// Network derives intervals and contradictions from the constraints of the
 	// public document; nil leaves the page out.
 	Network func(doc *sightline.Document) (*NetworkReport, error)
+	// Verification is what the reviews of the whole document allow to be said.
+	Verification *Verification
+	// Corroborate weighs the public document; nil leaves it out.
+	Corroborate func(doc *sightline.Document) *Corroboration
 	// Assets holds the scripts and fonts of an edition, under "edition/".
 	Assets fs.FS
 	// Progress is told what has been done; it may be nil.
@@ -104,7 +108,7 @@ var ErrProblems = errors.New("the case is not ready to be published")
 // It writes to a temporary folder first, so an interrupted build leaves no
 // half edition. An existing edition is never overwritten.
 func Build(ctx context.Context, in Input, out string) (*Result, error) {
-	if ps := Preflight(in.Doc); len(ps) > 0 {
+	if ps := Preflight(in.Doc, in.Verification); len(ps) > 0 {
 		return nil, fmt.Errorf("%w: %d problems, the first: %s", ErrProblems, len(ps), ps[0].Text["en"])
 	}
 	final := filepath.Join(out, fmt.Sprintf("v%d", in.Number))
@@ -122,6 +126,7 @@ func Build(ctx context.Context, in Input, out string) (*Result, error) {
 
 	b := &builder{in: in, dir: tmp, sums: map[string]fileSum{}}
 	b.pub = Public(in.Doc, in.FuzzKey)
+	b.ver = in.Verification.public(b.pub, hiddenPlaces(in.Doc))
 	if err := b.build(ctx); err != nil {
 		return nil, err
 	}
@@ -161,6 +166,8 @@ type builder struct {
 	entities map[string]*sightline.Entity
 	pageOf   map[string]string
 	network  *NetworkReport
+	ver      *Verification // of what is public
+	cor      *Corroboration
 	changes  []Change // since the edition before
 	netByID  map[string]*order.Constraint
 }

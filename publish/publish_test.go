@@ -40,7 +40,7 @@ func small() *sightline.Document {
 	return &sightline.Document{
 		Format: sightline.DocumentFormat,
 		Case: &sightline.Case{ID: "test", Prefix: "TS", Title: both("A test"), Summary: both("Something happened [TS-001]."), Zone: "America/Caracas", Date: "2018-01-05",
-			Languages: []string{"en", "es"}, Limits: both("not established: Much."), Method: both("context: By hand."), Exercise: true},
+			Languages: []string{"en", "es"}, Limits: both("not established: Much."), Unverified: both("One person made this."), Method: both("context: By hand."), Exercise: true},
 		Items:    []*sightline.Item{a, b},
 		Accounts: []*sightline.Account{{ID: "press", Letter: "W", Title: both("Press"), Order: 1, Lane: true}},
 		Claims: []*sightline.Claim{{ID: "C-01", Account: "press", Text: both("It happened"), Items: []string{"TS-001"}, Status: "contested", NotShown: both("Why."), Public: true,
@@ -209,8 +209,75 @@ func TestNothingPrivateGoesOut(t *testing.T) {
 	}
 }
 
+// relied is the standing of a case that nobody reviewed.
+func relied(d *sightline.Document) *Verification {
+	v := &Verification{}
+	for _, it := range d.Items {
+		v.Axes = append(v.Axes, Standing{Item: it.ID, Axis: sightline.AxisSource, State: "none", Relied: it.ID})
+	}
+	return v
+}
+
+// What two people did not verify goes out only when it is said; what they
+// disagree on needs words of its own; what the rules contradict never goes out.
+func TestWhatIsNotVerified(t *testing.T) {
+	codes := func(d *sightline.Document, v *Verification) (out []string) {
+		for _, p := range Preflight(d, v) {
+			out = append(out, p.Ref.ID+" "+p.Code)
+		}
+		return out
+	}
+	d := small()
+	d.Case.Unverified = nil
+	if got := strings.Join(codes(d, relied(d)), ", "); got != "TS-001 unverified, TS-002 unverified" {
+		t.Errorf("nobody reviewed and nothing is said: %s", got)
+	}
+	d.Items[0].Axes.Source.Reason = both("The paper was read in an archive.")
+	if got := strings.Join(codes(d, relied(d)), ", "); got != "TS-002 unverified" {
+		t.Errorf("said for one item: %s", got)
+	}
+	d.Case.Unverified = both("One person made this.")
+	if got := codes(d, relied(d)); got != nil {
+		t.Errorf("said for the case: %v", got)
+	}
+	v := relied(d)
+	v.Axes[1].State = "disputed"
+	if got := strings.Join(codes(d, v), ", "); got != "TS-002 review_open" {
+		t.Errorf("a dispute is not covered by what is said for the case: %s", got)
+	}
+	d.Items[1].Axes.Source.Status = "verified"
+	for _, state := range []string{"none", "self-checked", "needs_re-review"} {
+		v.Axes[1].State = state
+		if got := strings.Join(codes(d, v), ", "); got != "TS-002 verified_in_word_only" {
+			t.Errorf("%s, and the item says verified: %s", state, got)
+		}
+	}
+	v.Axes[1].State, v.Axes[1].After = "verified", &sightline.Text{"en": "60.0 m apart", "es": "a 60.0 m"}
+	out := t.TempDir()
+	res, err := Build(context.Background(), Input{Doc: d, Number: 1, Date: "2018-01-06T00:00:00Z", Version: "test", FuzzKey: []byte("secret"), Log: LogMaterial{Origin: "test/case", Size: 7, Root: d.Head.Root}, Verification: v,
+		Corroborate: func(*sightline.Document) *Corroboration {
+			return &Corroboration{Schema: CorroborationSchema, Claims: []ClaimWeight{{ID: "C-01", For: 1, Against: 1, Why: both("One each."), Change: []sightline.Text{both("A third would.")}}},
+				Contradictions: []Contradiction{{By: "time", Refs: []string{"TS-001", "TS-002"}, Text: both("Both cannot be.")}, {By: "time", Refs: []string{"TS-009"}, Text: both("Not of this claim.")}}}
+		}}, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(res.Dir, "c/C-01.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"1 of 2 things", "60.0 m apart", "One person made this.", "A third would.", "Both cannot be."} {
+		if !bytes.Contains(page, []byte(want)) {
+			t.Errorf("the page of the claim does not say %q", want)
+		}
+	}
+	if bytes.Contains(page, []byte("Not of this claim.")) {
+		t.Error("the page tells a contradiction of something else")
+	}
+}
+
 func TestPreflight(t *testing.T) {
-	if ps := Preflight(small()); len(ps) != 0 {
+	if ps := Preflight(small(), nil); len(ps) != 0 {
 		t.Fatalf("a clean case: %+v", ps)
 	}
 	cases := map[string]func(*sightline.Document){
@@ -239,22 +306,33 @@ func TestPreflight(t *testing.T) {
 				it.Public = sightline.Public{Decision: "withhold", Reason: both("r")}
 			}
 		},
+		"unverified":            func(d *sightline.Document) { d.Case.Unverified = nil },
+		"verified_in_word_only": func(d *sightline.Document) { d.Items[0].Axes.Source.Status = "verified" },
+		"finding_unverified": func(d *sightline.Document) {
+			d.Case.Unverified = nil
+			d.Findings = []*sightline.Finding{{ID: "F-001", Text: both("f"), Public: true}}
+			d.Claims[0].For = append(d.Claims[0].For, sightline.Link{To: "F-001"})
+		},
+		"finding_stale": func(d *sightline.Document) {
+			d.Findings = []*sightline.Finding{{ID: "F-001", Text: both("f"), Public: true, Review: "needs_re-review"}}
+			d.Claims[0].For = append(d.Claims[0].For, sightline.Link{To: "F-001"})
+		},
 		"no_language": func(d *sightline.Document) { d.Case.Languages = nil },
 	}
 	for code, plant := range cases {
 		d := small()
 		plant(d)
 		found := false
-		for _, p := range Preflight(d) {
+		for _, p := range Preflight(d, relied(d)) {
 			found = found || p.Code == code
 			if p.Text["en"] == "" || p.Text["es"] == "" || p.Fix["en"] == "" || p.Fix["es"] == "" {
 				t.Errorf("%s is not said in both languages: %+v", p.Code, p)
 			}
 		}
 		if !found {
-			t.Errorf("the planted fault %s was not found: %+v", code, Preflight(d))
+			t.Errorf("the planted fault %s was not found: %+v", code, Preflight(d, relied(d)))
 		}
-		if _, err := Build(context.Background(), Input{Doc: d, Number: 1}, t.TempDir()); err == nil {
+		if _, err := Build(context.Background(), Input{Doc: d, Number: 1, Verification: relied(d)}, t.TempDir()); err == nil {
 			t.Errorf("%s: the edition was built all the same", code)
 		}
 	}
@@ -403,7 +481,7 @@ func TestDemonstrationStory(t *testing.T) {
 	if len(known) != 73 {
 		t.Fatalf("%d records", len(known))
 	}
-	for _, p := range Preflight(&d) {
+	for _, p := range Preflight(&d, nil) {
 		t.Errorf("%s: %s", p.Code, p.Text["en"])
 	}
 }
@@ -430,7 +508,7 @@ func TestRightToLeft(t *testing.T) {
 			arabic(tx)
 		}
 	}
-	ps := Preflight(doc)
+	ps := Preflight(doc, nil)
 	if len(ps) != 1 || ps[0].Code != "uncited" || !strings.Contains(ps[0].Text["en"], "ولم يره أحد") {
 		t.Fatalf("the uncited Arabic sentence was not found: %+v", ps)
 	}

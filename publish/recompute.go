@@ -30,6 +30,8 @@ type Recomputer struct {
 	Methods map[string]Method
 	// Network derives intervals and contradictions as [Input].Network does.
 	Network func(doc *sightline.Document) (*NetworkReport, error)
+	// Corroborate weighs the document as [Input].Corroborate does.
+	Corroborate func(doc *sightline.Document) *Corroboration
 	// EvidenceLog writes the evidence log as [Input].EvidenceLog does.
 	EvidenceLog func(doc *sightline.Document, format, lang string, w io.Writer) error
 }
@@ -445,6 +447,12 @@ func (r *recompute) downloads(doc *sightline.Document) error {
 			return packScript("document.json", b), err
 		}},
 	}
+	if r.rc.Corroborate != nil {
+		files = append(files, struct {
+			name string
+			make func() ([]byte, error)
+		}{"data/corroboration.json", func() ([]byte, error) { return indented(r.rc.Corroborate(doc)) }})
+	}
 	if r.rc.EvidenceLog != nil {
 		files = append(files, struct {
 			name string
@@ -458,7 +466,7 @@ func (r *recompute) downloads(doc *sightline.Document) error {
 	for _, f := range files {
 		was, err := fs.ReadFile(r.root, f.name)
 		if err != nil {
-			if !errors.Is(err, fs.ErrNotExist) || f.name != "data/evidence-log.csv" && !r.bundle {
+			if !errors.Is(err, fs.ErrNotExist) || f.name != "data/evidence-log.csv" && f.name != "data/corroboration.json" && !r.bundle {
 				r.fault(f.name, "the download cannot be read: %v", err)
 			}
 			continue

@@ -133,7 +133,7 @@ func TestFindingsDoNotRevealBlurredPlaces(t *testing.T) {
 	doc := recomputable()
 	doc.Items[0].Places[0].FuzzM = 300
 	var codes []string
-	for _, p := range Preflight(doc) {
+	for _, p := range Preflight(doc, nil) {
 		codes = append(codes, p.Code)
 	}
 	if strings.Join(codes, " ") != "finding_reveals_place" {

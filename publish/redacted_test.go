@@ -90,7 +90,7 @@ func buildWith(t *testing.T, doc *sightline.Document, lib library) string {
 		},
 	}, t.TempDir())
 	if err != nil {
-		t.Fatal(err, Preflight(doc))
+		t.Fatal(err, Preflight(doc, nil))
 	}
 	return res.Dir
 }
@@ -138,7 +138,7 @@ func contents(t *testing.T, dir string) map[string][]byte {
 // region lies is in an edition, wherever one looks.
 func TestRedactedItemsLeaveNoTrace(t *testing.T) {
 	doc, lib := redactedCase(t)
-	if ps := Preflight(doc); len(ps) > 0 {
+	if ps := Preflight(doc, nil); len(ps) > 0 {
 		t.Fatalf("%+v", ps)
 	}
 	secret := map[string]string{"31415": "the size of the original", "0.123456": "the corner of a region"}
@@ -272,7 +272,7 @@ func TestPlantedFaults(t *testing.T) {
 	for _, f := range faults {
 		doc, _ := redactedCase(t)
 		f.do(doc)
-		ps := Preflight(doc)
+		ps := Preflight(doc, nil)
 		if len(ps) != 1 || ps[0].Code != f.code {
 			t.Errorf("%s: %+v", f.code, ps)
 			continue

@@ -67,7 +67,7 @@ func (p published) check(ctx context.Context, progress func(done, total int)) (*
 }
 
 func (p published) recompute(ctx context.Context) (*publish.RecomputeReport, error) {
-	rc := publish.Recomputer{Methods: methods(), Network: networkReport, EvidenceLog: publicLog}
+	rc := publish.Recomputer{Methods: methods(), Network: networkReport, EvidenceLog: publicLog, Corroborate: weights}
 	if p.zip {
 		return publish.RecomputeBundle(ctx, p.name, rc)
 	}

@@ -38,7 +38,7 @@ func (c *publishCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
-		return c.report(e, publishResult{Problems: publish.Preflight(doc), Advice: publish.Advise(doc)})
+		return c.report(e, publishResult{Problems: publish.Preflight(doc, verification(doc)), Advice: publish.Advise(doc)})
 	}
 	bar := newBar(e)
 	res, err := publishCase(e.ctx, f, c.To, sightline.Text{"en": c.Notes, "es": c.Notes}, bar.draw)
@@ -97,7 +97,7 @@ func publishCase(ctx context.Context, f *folder, out string, notes sightline.Tex
 	if err != nil {
 		return publishResult{}, err
 	}
-	if ps := publish.Preflight(doc); len(ps) > 0 {
+	if ps := publish.Preflight(doc, verification(doc)); len(ps) > 0 {
 		return publishResult{Problems: ps, Advice: publish.Advise(doc)}, nil
 	}
 	in, err := editionInput(ctx, f, doc, out)
@@ -144,7 +144,7 @@ func editionBefore(out string, number int) (*sightline.Document, error) {
 
 // editionInput gathers what an edition is made from.
 func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out string) (publish.Input, error) {
-	in := publish.Input{Doc: doc, Number: 1, Former: doc.Editions, Version: version, Assets: web.Assets(), EvidenceLog: publicLog, Network: networkReport}
+	in := publish.Input{Doc: doc, Number: 1, Former: doc.Editions, Version: version, Assets: web.Assets(), EvidenceLog: publicLog, Network: networkReport, Verification: verification(doc), Corroborate: weights}
 	for _, e := range doc.Editions {
 		in.Number = max(in.Number, e.Number+1)
 	}
@@ -237,7 +237,7 @@ func webCase(ctx context.Context, f *folder) (*web.Case, error) {
 			if err != nil {
 				return nil, nil, err
 			}
-			return webProblems(publish.Preflight(doc)), webProblems(publish.Advise(doc)), nil
+			return webProblems(publish.Preflight(doc, verification(doc))), webProblems(publish.Advise(doc)), nil
 		},
 		Publish: func(ctx context.Context, notes sightline.Text) (*web.PublishReport, error) {
 			r, err := publishCase(ctx, f, "", notes, nil)

@@ -432,6 +432,7 @@ export interface Case {
   phases?: Phase[];
   method?: Text;
   limits?: Text;
+  unverified?: Text;
   contact?: Text;
 }
 
