@@ -34,8 +34,9 @@ type bvhPrim struct {
 	id  int32
 }
 
-// MaxTriangles bounds a mesh before memory is spent on it.
-const MaxTriangles = 20_000_000
+// MaxTriangles bounds a mesh before memory is spent on it: the hierarchy takes
+// about 170 bytes a triangle.
+const MaxTriangles = 8_000_000
 
 // Hit is where a ray meets the mesh: Distance in units of the direction's
 // length, Triangle the index given to NewBVH.
