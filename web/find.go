@@ -275,7 +275,11 @@ func asked(q url.Values) (a findAsk, err error) {
 	a.Box = box
 	a.Facets = map[string][]string{}
 	for _, f := range sightline.Fields {
-		if l := q[f]; len(l) > 0 {
+		name := f
+		if f == "lane" { // what an overview is parted by has this name in an address
+			name = "in_lane"
+		}
+		if l := q[name]; len(l) > 0 {
 			a.Facets[f] = l
 		}
 	}
@@ -384,6 +388,19 @@ func (s *Server) copies(w http.ResponseWriter, r *http.Request, c *Case) error {
 	return nil
 }
 
+// secrets notes the items whose source is withheld, without reading the others.
+func (l *lens) secrets(lib sightline.Library) error {
+	found, err := lib.Find(sightline.FindQuery{Filter: sightline.Filter{Facets: map[string][]string{"sensitivity": {"personal", "source_at_risk"}}}, Limit: math.MaxInt})
+	if err != nil {
+		return err
+	}
+	for _, k := range found.Items {
+		l.secret[k.ID] = true
+		l.covered = true
+	}
+	return nil
+}
+
 // many are the kinds that a large case has too many of to be sent at once.
 var many = []sightline.Kind{sightline.KindItem, sightline.KindDerivative, sightline.KindObservation, sightline.KindEvent, sightline.KindFinding}
 
@@ -399,7 +416,11 @@ func (s *Server) outline(w http.ResponseWriter, r *http.Request, c *Case) error 
 		Box []float64 `json:"box"`
 	}
 	out := answer{Outline: true}
+	var l *lens
 	if err := s.library(r, c, func(rd sightline.Reader, lib sightline.Library) (err error) {
+		if l, err = s.look(r, rd, c); err != nil {
+			return err
+		}
 		if out.Document, err = sightline.Load(withoutMany{rd}); err != nil {
 			return err
 		}
@@ -422,6 +443,9 @@ func (s *Server) outline(w http.ResponseWriter, r *http.Request, c *Case) error 
 	}); err != nil {
 		return err
 	}
+	// Nothing of the items is withheld from whoever may ask this, but the name of
+	// an entity may be.
+	out.Document = l.document(out.Document)
 	etag := fmt.Sprintf(`"%d-outline"`, out.Head.Size)
 	if p := asking(r); p.account != nil {
 		etag = fmt.Sprintf(`"%d-%s-outline"`, out.Head.Size, p.ID)
