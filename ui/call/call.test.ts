@@ -161,6 +161,32 @@ test('an upload survives fifty cuts, and sends no chunk more than twice for each
   assert.deepEqual(JSON.parse(s.closed()), { n: s.chunks.size, box: 'b0', auth: 'a0' });
 });
 
+test('the next chunk is filled while one is on its way, and no more than that is held', async () => {
+  const s = server(() => '');
+  let answer: () => void = () => {};
+  let began = 0;
+  const held: Wire = async (...a) => {
+    began++;
+    await new Promise<void>((f) => (answer = f));
+    return s.wire(...a);
+  };
+  const up = new Upload('00', held, still, once);
+  await up.write(new Uint8Array(CHUNK).fill(1)); // does not wait for the server
+  await new Promise((f) => setTimeout(f, 50));
+  assert.equal(began, 1);
+  let second = false;
+  const more = up.write(new Uint8Array(CHUNK).fill(2)).then(() => (second = true));
+  await new Promise((f) => setTimeout(f, 50));
+  assert.equal(second, false, 'a second full chunk waits for the first');
+  answer();
+  await more;
+  await new Promise((f) => setTimeout(f, 50));
+  answer();
+  const end = up.flush();
+  await end;
+  assert.deepEqual([...s.chunks.values()].map((b) => [b.length, b[0], b[CHUNK - 1]]), [[CHUNK, 1, 1], [CHUNK, 2, 2]]);
+});
+
 test('a slow line gets small chunks; a fast one large', async () => {
   let t = 0;
   const s = server(() => '');

@@ -1,6 +1,7 @@
 // Sends ciphertext in chunks that survive cut lines: each chunk is repeated
-// until the server has it, and after a cut the server is asked first. One
-// chunk is in memory at a time; nothing is stored on the device.
+// until the server has it, and after a cut the server is asked first. Two
+// chunks are in memory, one on its way and one that is being filled; nothing is
+// stored on the device.
 import { sha256 } from '@noble/hashes/sha2.js';
 
 export const CHUNK = 4 << 20;
@@ -54,6 +55,18 @@ export const xhr = (lang: string): Wire => (method, path, body, head, progress) 
     x.send(body as XMLHttpRequestBodyInit);
   });
 
+/** The digest of a chunk: by the browser's own code where a page has it (not over plain http). */
+async function digestOf(b: Uint8Array): Promise<Uint8Array> {
+  if (globalThis.crypto?.subtle) {
+    try {
+      return new Uint8Array(await crypto.subtle.digest('SHA-256', b as BufferSource));
+    } catch {
+      // Then by ours.
+    }
+  }
+  return sha256(b);
+}
+
 const base64 = (b: Uint8Array): string => btoa(String.fromCharCode(...b));
 
 export function refusal(r: { status: number; body: Uint8Array }): Refused {
@@ -78,7 +91,10 @@ export class Upload {
   private size = CHUNK;
   private sent = 0;
   private held = new Uint8Array(CHUNK);
+  private spare = new Uint8Array(CHUNK);
   private used = 0;
+  /** The chunk that is on its way while the next one is sealed. */
+  private going: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly id: string,
@@ -93,30 +109,46 @@ export class Upload {
     return this.n;
   }
 
+  /** Takes sealed bytes; a full chunk goes to the server while the next is filled. */
   async write(b: Uint8Array): Promise<void> {
     while (b.length) {
       const room = Math.min(b.length, CHUNK - this.used);
       this.held.set(b.subarray(0, room), this.used);
       this.used += room;
       b = b.subarray(room);
-      if (this.used === CHUNK) await this.flush();
+      if (this.used === CHUNK) await this.start();
     }
   }
 
-  async flush(): Promise<void> {
+  /** Sends what is held, as soon as the chunk before it has arrived. */
+  private async start(): Promise<void> {
+    await this.going;
+    const whole = this.held.subarray(0, this.used);
+    [this.held, this.spare] = [this.spare, this.held];
+    this.used = 0;
+    this.going = this.all(whole);
+    // A refusal is met by whoever waits for it, here or in the end.
+    this.going.catch(() => {});
+  }
+
+  private async all(whole: Uint8Array): Promise<void> {
     let at = 0;
-    while (at < this.used) {
-      const n = await this.chunk(this.held.subarray(at, this.used));
+    while (at < whole.length) {
+      const n = await this.chunk(whole.subarray(at));
       at += n;
       this.sent += n;
       this.n++;
       this.watch.sent(this.sent);
     }
-    this.used = 0;
+  }
+
+  async flush(): Promise<void> {
+    if (this.used) await this.start();
+    await this.going;
   }
 
   private async put(b: Uint8Array): Promise<number> {
-    const digest = sha256(b);
+    const digest = await digestOf(b);
     const r = await this.wire('PUT', `/t/${this.id}/${this.n}`, b, { 'content-digest': `sha-256=:${base64(digest)}:`, 'content-type': 'application/octet-stream' }, (sent) => this.watch.sent(this.sent + Math.min(sent, b.length)));
     if (r.status >= 200 && r.status < 300) return 204;
     // 422: bytes were changed on the way; 409: another cut of this chunk is here already.
