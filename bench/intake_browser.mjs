@@ -16,7 +16,7 @@ const program = process.env.SIGHTLINE ?? join(root, 'bin/sightline');
 const mib = Number(process.argv[2] ?? 256);
 const { launch } = await import(join(root, 'ui/test/harness.mjs'));
 
-/** Seconds of processor time that the processes below this one have used, but for the server. */
+/** Seconds of processor time that each kind of process below this one has used, but for the server. */
 function spent(not) {
   const parent = new Map();
   const used = new Map();
@@ -30,13 +30,21 @@ function spent(not) {
       // It ended meanwhile.
     }
   }
-  let sum = 0;
+  const kinds = {};
   for (const [p, s] of used) {
     for (let a = p; a > 1 && a !== not; a = parent.get(a) ?? 0) {
-      if (a === process.pid && p !== process.pid) sum += s;
+      if (a !== process.pid || p === process.pid) continue;
+      let kind = 'other';
+      try {
+        const line = readFileSync(`/proc/${p}/cmdline`, 'latin1');
+        kind = /--utility-sub-type=\w+\.mojom\.(\w+)/.exec(line)?.[1] ?? /--type=([\w-]+)/.exec(line)?.[1] ?? 'browser';
+      } catch {
+        // It ended meanwhile.
+      }
+      kinds[kind] = (kinds[kind] ?? 0) + s;
     }
   }
-  return sum;
+  return kinds;
 }
 
 const dir = await mkdtemp(join(tmpdir(), 'sightline-lane-a-'));
@@ -85,8 +93,9 @@ try {
   // The first chunk is sealed before it is sent: its share is added.
   const s = ((ended - began) / 1000) * (mib / Math.max(1, mib - 4));
   // On a machine that others use as well the clock says little; this says what the work costs, Argon2id and the page included.
-  const cpu = spent(server.pid) - before;
-  console.log(`browser: ${cpu.toFixed(1)} s of processor time, ${(mib / cpu).toFixed(1)} MiB for each`);
+  const after = spent(server.pid);
+  const cost = Object.entries(after).map(([k, v]) => [k, v - (before[k] ?? 0)]).filter(([, v]) => v >= 0.05);
+  console.log(`processor time: ${cost.map(([k, v]) => `${k} ${v.toFixed(1)} s`).join(', ')}; of the page and its worker ${(mib / (after['renderer'] - (before['renderer'] ?? 0))).toFixed(1)} MiB a second`);
   console.log(`browser: ${mib} MiB in ${s.toFixed(1)} s, ${(mib / s).toFixed(1)} MiB/s (goal: 30)`);
 } finally {
   await browser?.close();

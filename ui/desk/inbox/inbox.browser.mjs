@@ -135,6 +135,7 @@ test('it becomes an item that is linked to its request, and its source reads the
   [witness, spam] = first.includes('ventana') ? ['T-001', 'T-002'] : ['T-002', 'T-001'];
   await choose(witness);
   await tip(witness).getByText('Lo vi desde mi ventana.').waitFor();
+  await tip(witness).getByText('ask before it is shown').waitFor();
   assert.ok(!(await inbox().textContent()).includes('IMG_vecina'), 'the name that the source gave its file is not shown');
   await shot(page, 'inbox-open-en-1366');
   const accept = tip(witness).locator('form').filter({ hasText: 'Make items of it' });
