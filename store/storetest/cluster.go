@@ -135,6 +135,20 @@ func (c *Cluster) Stop(how string) {
 	}
 }
 
+// Run runs one of PostgreSQL's own programs, such as pg_dump, on the cluster and
+// returns what it writes.
+func (c *Cluster) Run(t testing.TB, program string, args ...string) []byte {
+	t.Helper()
+	cmd := exec.Command(filepath.Join(c.bin, program), append([]string{"-h", c.dir, "-U", "sightline"}, args...)...)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s: %v: %s", program, err, errs.String())
+	}
+	return out
+}
+
 // Database makes a fresh database and returns its address.
 func (c *Cluster) Database(t testing.TB) string {
 	t.Helper()
