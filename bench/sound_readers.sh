@@ -1,7 +1,7 @@
 #!/bin/sh
 # Opens the exports of the master clock with independent readers: Praat for
-# TextGrid, a WebVTT parser, ffmpeg for SRT and WebVTT, xmllint for what is XML
-# (Debian: praat webvtt python3-webvtt ffmpeg libxml2-utils). A reader that is
+# TextGrid, ffmpeg for SRT and WebVTT, xmllint for what is XML (Debian: praat
+# ffmpeg libxml2-utils). A reader that is
 # not installed is named and left out. Needs a case with recordings on the clock:
 #   bench/sound_readers.sh SIGHTLINE CASE
 set -eu
@@ -40,12 +40,9 @@ if has praat textgrid; then
 fi
 for f in srt vtt; do
 	if has ffprobe $f; then
-		echo "$f: ffmpeg reads $(ffprobe -v error -count_packets -show_entries stream=codec_name,nb_read_packets -of csv=p=0 "$out/t.$f") cues"
+		echo "$f: ffmpeg reads $(ffprobe -v error -show_entries packet=pts_time -of csv=p=0 "$out/t.$f" | grep -c .) cues"
 	fi
 done
-if [ -x /usr/bin/webvtt ]; then
-	/usr/bin/webvtt segment --help >/dev/null 2>&1 && echo "vtt: webvtt-py reads $(PYTHONPATH=/usr/lib/python3/dist-packages /usr/bin/python3 -c 'import sys, webvtt; c = webvtt.read(sys.argv[1]).captions; print(len(c), "cues, the last ends at", c[-1].end if c else "-")' "$out/t.vtt")"
-fi
 if has xmllint "eaf, fcpxml"; then
 	for f in eaf fcpxml; do
 		xmllint --noout "$out/t.$f" && echo "$f: well-formed (no schema of it is at hand)"

@@ -11,7 +11,7 @@ import (
 )
 
 // subtitles writes what was said on the master clock as SubRip or WebVTT. The
-// first cue of both says what zero is.
+// first cue of the one and a note in the other say what zero is.
 func (m *master) subtitles(w io.Writer, vtt bool) {
 	stamp := func(ms float64) string {
 		v := int64(math.Round(ms))
@@ -24,6 +24,13 @@ func (m *master) subtitles(w io.Writer, vtt bool) {
 	zero := m.zone.RFC3339(when.Instant(m.origin))
 	if vtt {
 		fmt.Fprintf(w, "WEBVTT\n\nNOTE 00:00:00.000 is %s\n\n", zero)
+	} else {
+		// SubRip has no notes, and a file without a cue is none.
+		fmt.Fprintf(w, "1\n00:00:00,000 --> 00:00:01,000\n00:00:00,000 = %s\n\n", zero)
+	}
+	first := 2
+	if vtt {
+		first = 1
 	}
 	for i, u := range m.said {
 		// A blank line would end the cue, and "-->" inside the text begin another.
@@ -34,7 +41,7 @@ func (m *master) subtitles(w io.Writer, vtt bool) {
 		if text == "" {
 			text = "…"
 		}
-		fmt.Fprintf(w, "%d\n%s --> %s\n[%s] %s\n\n", i+1, stamp(u.from), stamp(max(u.to, u.from+1)), u.tier, text)
+		fmt.Fprintf(w, "%d\n%s --> %s\n[%s] %s\n\n", first+i, stamp(u.from), stamp(max(u.to, u.from+1)), u.tier, text)
 	}
 }
 

@@ -234,7 +234,7 @@ func TestExports(t *testing.T) {
 		t.Errorf("offsets: %v, %v", rows, err)
 	}
 
-	if s := export(t, "srt"); !regexp.MustCompile(`(?m)^1\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\n\[X-2 Heron\] say "again" -> <now> &$`).MatchString(s) {
+	if s := export(t, "srt"); !regexp.MustCompile(`\A1\n00:00:00,000 --> 00:00:01,000\n00:00:00,000 = 2019-05-10T[\d:]+-04:00\n\n2\n00:00:0\d,\d{3} --> 00:00:\d\d,\d{3}\n\[X-2 Heron\] say "again" -> <now> &\n\n\z`).MatchString(s) {
 		t.Errorf("srt: %q", s)
 	}
 	if s := export(t, "vtt"); !strings.HasPrefix(s, "WEBVTT\n\nNOTE ") || strings.Count(s, "-->") != 1 || !strings.Contains(s, "&lt;now&gt; &amp;") {
