@@ -170,20 +170,22 @@ test('the next chunk is filled while one is on its way, and no more than that is
     await new Promise<void>((f) => (answer = f));
     return s.wire(...a);
   };
+  const until = async (is: () => boolean) => {
+    while (!is()) await new Promise((f) => setTimeout(f, 1));
+  };
   const up = new Upload('00', held, still, once);
   await up.write(new Uint8Array(CHUNK).fill(1)); // does not wait for the server
-  await new Promise((f) => setTimeout(f, 50));
-  assert.equal(began, 1);
+  await until(() => began === 1);
   let second = false;
   const more = up.write(new Uint8Array(CHUNK).fill(2)).then(() => (second = true));
-  await new Promise((f) => setTimeout(f, 50));
+  await new Promise((f) => setTimeout(f, 20));
   assert.equal(second, false, 'a second full chunk waits for the first');
+  assert.equal(began, 1);
   answer();
   await more;
-  await new Promise((f) => setTimeout(f, 50));
+  await until(() => began === 2);
   answer();
-  const end = up.flush();
-  await end;
+  await up.flush();
   assert.deepEqual([...s.chunks.values()].map((b) => [b.length, b[0], b[CHUNK - 1]]), [[CHUNK, 1, 1], [CHUNK, 2, 2]]);
 });
 
