@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
 import { createServer } from 'node:http';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -16,16 +16,52 @@ import { given, program, sightline, skip as missing, watch } from '../test/runni
 
 const skip = missing || (given ? 'this test serves a case of its own' : false);
 
+const crc = (b) => {
+  let c = ~0;
+  for (const x of b) {
+    c ^= x;
+    for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (0xedb88320 & -(c & 1));
+  }
+  return ~c >>> 0;
+};
+
+/** A ZIP whose entries are stored as they are: a folder as it is handed over. */
+function zip(entries) {
+  const parts = [];
+  const heads = [];
+  let at = 0;
+  for (const [name, data] of entries) {
+    const n = Buffer.from(name);
+    const h = Buffer.alloc(30);
+    h.writeUInt32LE(0x04034b50, 0);
+    h.writeUInt16LE(20, 4);
+    h.writeUInt16LE(0x0800, 6);
+    h.writeUInt16LE(0x2821, 12);
+    h.writeUInt32LE(crc(data), 14);
+    h.writeUInt32LE(data.length, 18);
+    h.writeUInt32LE(data.length, 22);
+    h.writeUInt16LE(n.length, 26);
+    const c = Buffer.alloc(46);
+    c.writeUInt32LE(0x02014b50, 0);
+    c.writeUInt16LE(20, 4);
+    h.copy(c, 6, 4, 30);
+    c.writeUInt32LE(at, 42);
+    parts.push(h, n, data);
+    heads.push(c, n);
+    at += 30 + n.length + data.length;
+  }
+  const central = Buffer.concat(heads);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(entries.length, 8);
+  end.writeUInt16LE(entries.length, 10);
+  end.writeUInt32LE(central.length, 12);
+  end.writeUInt32LE(at, 16);
+  return Buffer.concat([...parts, central, end]);
+}
+
 /** A picture with structure: the same scene at another size is alike, byte for byte it is not. */
 function picture(w, h) {
-  const crc = (b) => {
-    let c = ~0;
-    for (const x of b) {
-      c ^= x;
-      for (let k = 0; k < 8; k++) c = (c >>> 1) ^ (0xedb88320 & -(c & 1));
-    }
-    return ~c >>> 0;
-  };
   const chunk = (type, data) => {
     const b = Buffer.concat([Buffer.from(type), data]);
     const out = Buffer.alloc(b.length + 8);
@@ -174,6 +210,71 @@ test('a WhatsApp export is looked at, its date order asked for, and taken', { sk
   await pane.locator('.result', { hasText: '3 added' }).waitFor();
   assert.equal(await items(() => window.sightline.desk.doc.items.filter((i) => i.source.url === 'https://example.com/b' && Object.values(i.title)[0] === 'un video').length), 1);
   await pane.getByRole('button', { name: 'Close' }).click();
+});
+
+test('a Takeout folder and an auto-archiver sheet are recognised and taken', { skip, timeout: 180_000 }, async () => {
+  const pane = page.locator('.import');
+  const side = (title, at) => Buffer.from(JSON.stringify({ title, photoTakenTime: { timestamp: String(at) }, geoData: { latitude: 10.46, longitude: -67.08, altitude: 1500 }, url: 'https://photos.example/' + title }));
+  const folder = join(dir, 'takeout-20190511.zip');
+  const root = 'Takeout/Google Photos/Calle/';
+  await writeFile(folder, zip([[root + 'IMG_0001.png', picture(330, 220)], [root + 'IMG_0001.png.json', side('IMG_0001.png', 1557486000)], [root + 'IMG_0002.png.json', side('IMG_0002.png', 1557486060)]]));
+  await page.locator('#export-file').setInputFiles(folder);
+  await pane.locator('td', { hasText: 'IMG_0002.png' }).first().waitFor();
+  await pane.getByLabel('Why is this collected').fill('a phone that was handed over');
+  await pane.getByRole('button', { name: 'Take the records' }).click();
+  await pane.locator('.result', { hasText: '6 added' }).waitFor({ timeout: 60_000 }); // the ZIP, two records, their two sidecars and the picture that is there
+  await pane.getByRole('button', { name: 'Close' }).click();
+  const sheet = join(dir, 'auto-archiver.csv');
+  await writeFile(sheet, 'Link,Archive status,Destination Folder,Archive location,Archive date,Thumbnail,Upload timestamp,Upload title,Text content,Screenshot,Hash,Perceptual hashes,WACZ,ReplayWebpage\n'
+    + 'https://social.example/p/1,success,junquito,https://store.example/1.mp4,2019-05-12T10:00:00+00:00,,2019-05-10T12:01:00+00:00,Calle,"se oyen disparos",,sha3:aa,,,\n'
+    + 'https://social.example/p/2,nothing archived,junquito,,2019-05-12T10:01:00+00:00,,,,,,,,,\n');
+  await page.locator('#export-file').setInputFiles(sheet);
+  await pane.locator('.sheet').waitFor();
+  await pane.getByLabel('Why is this collected').fill('what was archived before');
+  await pane.getByRole('button', { name: 'Take the records' }).click();
+  await pane.locator('.result', { hasText: '3 added' }).waitFor({ timeout: 60_000 });
+  await page.waitForFunction(() => window.sightline.desk.doc.items.some((i) => i.source.url === 'https://social.example/p/1'));
+  await pane.getByRole('button', { name: 'Close' }).click();
+});
+
+test('the screenshot of the exercise leads to the photo it shows, by itself', { skip, timeout: 280_000 }, async () => {
+  const made = join(dir, 'exercise');
+  const r = await sightline('exercise', '--size', 'small', '--no-video', '--out', made);
+  assert.equal(r.status, 0, r.text);
+  const truth = JSON.parse(await readFile(join(made, 'truth', 'truth.json'), 'utf8'));
+  const pick = (kind) => truth.images.find((i) => i.copy_kind === kind);
+  const original = (copy) => truth.images.find((i) => i.item === copy.copy_of);
+  const names = ['screenshot', 'crop'].flatMap((kind) => [original(pick(kind)).file, pick(kind).file]);
+  await page.evaluate(() => (window.sightline.desk.view = 'library'));
+  await page.keyboard.press('Control+i');
+  await page.locator('dialog').getByLabel('How it came to you').fill('made for a test');
+  await page.locator('dialog input[type=file]').setInputFiles([...new Set(names)].map((n) => join(made, 'case', 'media', n)));
+  const ids = {};
+  for (const n of names) {
+    const line = page.locator('dialog .adding .pairline', { hasText: n });
+    await line.waitFor({ timeout: 60_000 });
+    await line.locator('.tag').waitFor({ timeout: 60_000 });
+    ids[n] = (await line.locator('.tag').textContent()).trim();
+  }
+  await page.keyboard.press('Escape');
+  for (const kind of ['screenshot', 'crop']) {
+    const [a, b] = [ids[original(pick(kind)).file], ids[pick(kind).file]];
+    await page.waitForFunction(([a, b, kind]) => window.sightline.desk.doc.derivatives.some((d) => d.role === 'sketch' && Object.entries(d.meta ?? {}).some(([k, v]) => {
+      if (!k.startsWith('like.')) return false;
+      const r = JSON.parse(v);
+      return new Set([r.a, r.b, a, b]).size === 2 && [r.relation, ...r.also].includes(kind);
+    })), [a, b, kind], { timeout: 200_000 });
+  }
+  const shown = ids[pick('screenshot').file];
+  await page.evaluate((id) => window.sightline.desk.select(id), shown);
+  const list = page.locator('.seenlist');
+  await list.locator('li', { hasText: 'a screen that shows it' }).waitFor({ timeout: 60_000 });
+  await list.getByRole('button', { name: 'Compare' }).first().click();
+  await list.locator('.compare figure').nth(1).waitFor();
+  await shot(page, 'item-seen-before');
+  await page.locator('.bar .lang').click();
+  await list.locator('li', { hasText: 'una pantalla que lo muestra' }).waitFor();
+  await page.locator('.bar .lang').click();
 });
 
 test('triage by keyboard alone: blurred, answered in digits, the duplicate compared and marked', { skip, timeout: 200_000 }, async () => {

@@ -1,10 +1,63 @@
-import type { Item } from '../../document/types.ts';
+import type { Derivative, Item } from '../../document/types.ts';
 
-/** What was found alike: the other item and how, in the finder's words. */
-export interface Like { id: string; how: string }
+/** How two files are related, as the finder wrote it: a is the item with the earlier id. */
+export interface Relation {
+  a: string;
+  b: string;
+  relation: string;
+  also: string[];
+  distance: number | null;
+  turn?: string;
+  cover?: number;
+  cover_b?: number;
+  offset_s?: number;
+  offset_error_s?: number;
+  overlap_s?: number;
+  by: string;
+}
+
+/** What was found alike: the other item and how, in the finder's words, and measured where a close look was taken. */
+export interface Like { id: string; how: string; rel?: Relation }
+
+const KEY = 'like.';
+
+/** The relations that stand beside the kept sketches, by the later item's id. */
+export function relations(derivatives: readonly Derivative[]): Relation[] {
+  const out: Relation[] = [];
+  for (const d of derivatives) {
+    if (d.role !== 'sketch') continue;
+    for (const [k, v] of Object.entries(d.meta ?? {})) {
+      if (!k.startsWith(KEY)) continue;
+      try {
+        const r = JSON.parse(v) as Relation;
+        if (typeof r.a === 'string' && typeof r.b === 'string' && typeof r.relation === 'string') out.push({ ...r, also: Array.isArray(r.also) ? r.also : [] });
+      } catch {
+        // Of another version: the fact still says it in words.
+      }
+    }
+  }
+  return out;
+}
+
+/** The words of a relation, in their order: what differs first of all first. */
+export const differences = (r: Relation): string[] => [r.relation, ...r.also.filter((x) => x !== r.relation)];
+
+/** An item and all that it is alike to, directly or through others; itself first. */
+export function cluster(id: string, like: Map<string, Like[]>): string[] {
+  const out = [id];
+  for (let k = 0; k < out.length && k < 200; k++) for (const l of like.get(out[k]!) ?? []) if (!out.includes(l.id)) out.push(l.id);
+  return out;
+}
+
+/** By when an item is known to have existed: by its publication, else by when it was taken in; ms, or nothing. */
+export function knownBy(i: Item): number | undefined {
+  const taken = i.source.collected ? Date.parse(i.source.collected) : NaN;
+  const all = [i.posted?.max ?? NaN, taken].filter((x): x is number => Number.isFinite(x));
+  return all.length ? Math.min(...all) : undefined;
+}
 
 /** Items that look or are the same, from the facts that the machine left, from what people said, and from equal bytes. */
-export function likes(items: readonly Item[]): Map<string, Like[]> {
+export function likes(items: readonly Item[], derivatives: readonly Derivative[] = []): Map<string, Like[]> {
   const out = new Map<string, Like[]>();
   const known = new Set(items.map((i) => i.id));
   const put = (a: string, b: string, how: string) => {
@@ -13,6 +66,14 @@ export function likes(items: readonly Item[]): Map<string, Like[]> {
     if (!list.some((l) => l.id === b)) list.push({ id: b, how });
     out.set(a, list);
   };
+  for (const r of relations(derivatives)) {
+    if (r.a === r.b || !known.has(r.a) || !known.has(r.b)) continue;
+    for (const [me, other] of [[r.a, r.b], [r.b, r.a]] as const) {
+      const list = out.get(me) ?? [];
+      if (!list.some((l) => l.id === other)) list.push({ id: other, how: '', rel: r });
+      out.set(me, list);
+    }
+  }
   const bytes = new Map<string, string>();
   for (const i of items) {
     for (const f of i.facts ?? []) {
