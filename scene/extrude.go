@@ -127,6 +127,9 @@ func (b *build) buildings(s *LayerSpec, class raster.Class) error {
 	if facts.Skipped > 0 {
 		l.Warnings = append(l.Warnings, fmt.Sprintf("%s: %d elements have no usable footprint and are not drawn", src.Name, facts.Skipped))
 	}
+	if facts.Repaired > 0 {
+		l.Warnings = append(l.Warnings, fmt.Sprintf("%s: %d footprints cross themselves and are drawn as the outline around them; look at them before using their corners", src.Name, facts.Repaired))
+	}
 	if facts.Assumed > 0 {
 		l.Warnings = append(l.Warnings, fmt.Sprintf("%d of %d buildings have no height in the source; theirs is assumed", facts.Assumed, facts.Count))
 	}

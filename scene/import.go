@@ -42,6 +42,7 @@ func (b *build) models(s *LayerSpec, class raster.Class) error {
 			return fmt.Errorf("scene: %s: %w", src.Name, err)
 		}
 		l.Sources = append(l.Sources, src)
+		l.Warnings = append(l.Warnings, faults(src.Name, got)...)
 		if err := m.place(b, got, class); err != nil {
 			return fmt.Errorf("scene: %s: %w", src.Name, err)
 		}

@@ -347,6 +347,9 @@ func TestFootprints(t *testing.T) {
 	if f := *r.Document.Layers[0].Buildings; f != (BuildingFacts{Count: 1, ByTag: 1, Skipped: 2, Repaired: 1, NoGround: 1, OutOfRange: 1}) {
 		t.Errorf("%+v", f)
 	}
+	if w := strings.Join(r.Document.Layers[0].Warnings, "; "); !strings.Contains(w, "1 footprints cross themselves") {
+		t.Errorf("the bow tie is not named: %s", w)
+	}
 }
 
 func TestModels(t *testing.T) {

@@ -136,13 +136,13 @@ func (f *Found) holds(e, n float64) int {
 }
 
 // trial makes a photo of a country and the search for its place.
-func trial(t testing.TB, seed uint64) (Body, map[string]any, Camera) {
+func trial(t testing.TB, seed uint64, half float64) (Body, map[string]any, Camera) {
 	t.Helper()
 	b := country(seed)
 	s := surroundings(t, b)
 	rng := newPCG(seed + 100)
 	for range 50 {
-		e, n := 560*(rng.unit()-0.5), 560*(rng.unit()-0.5)
+		e, n := 1.86*half*(rng.unit()-0.5), 1.86*half*(rng.unit()-0.5)
 		u, _, _ := s.Ground(e, n)
 		a := Angles{Heading: 360 * rng.unit(), Pitch: 8 * (rng.unit() - 0.3), Roll: 4 * (rng.unit() - 0.5)}
 		c := Camera{Width: 1600, Height: 1200, Position: [3]float64{e, n, u + 1.6}, Rotation: a.Rotation(), FocalPx: 1300, PrincipalPoint: [2]float64{800, 600}}
@@ -152,7 +152,7 @@ func trial(t testing.TB, seed uint64) (Body, map[string]any, Camera) {
 		}
 		doc := map[string]any{"format": FindFormat, "id": fmt.Sprint(seed), "scene": "x", "image": map[string]int{"width": 1600, "height": 1200},
 			"focal": map[string]any{"px": 1340.0, "sigma_log": 0.04}, "skyline": map[string]any{"px": line, "sigma_px": 1.5},
-			"area": map[string]any{"polygon": [][2]float64{{-300, -300}, {300, -300}, {300, 300}, {-300, 300}}, "step_m": 60}}
+			"area": map[string]any{"polygon": [][2]float64{{-half, -half}, {half, -half}, {half, half}, {-half, half}}, "step_m": 60}}
 		return b, doc, c
 	}
 	t.Fatalf("seed %d: no picture with a skyline in it", seed)
@@ -163,12 +163,12 @@ func trial(t testing.TB, seed uint64) (Body, map[string]any, Camera) {
 // 0.36 km2; the areas hold the true place and are a small part of what was
 // searched.
 func TestFindOnRenderedGround(t *testing.T) {
-	held, small, n := 0, 0, 12
+	held, small, n, half := 0, 0, 12, 300.0
 	if os.Getenv("SIGHTLINE_LONG") == "" {
-		n = 1
+		n, half = 1, 150
 	}
 	for seed := range uint64(n) {
-		b, doc, c := trial(t, seed)
+		b, doc, c := trial(t, seed, half)
 		f := findIn(t, b, doc)
 		k := f.holds(c.Position[0], c.Position[1])
 		if k > 0 {
@@ -190,7 +190,7 @@ func TestFindOnRenderedGround(t *testing.T) {
 // TestFindElsewhere: where the photo was not taken, nothing fits and the
 // answer says so instead of offering the least bad place.
 func TestFindElsewhere(t *testing.T) {
-	_, doc, _ := trial(t, 2)
+	_, doc, _ := trial(t, 2, 150)
 	other := country(77)
 	f := findIn(t, other, doc)
 	if f.Status != "doubtful" && f.Status != "none" {
