@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"runtime/debug"
 	"slices"
 	"sync"
 
@@ -26,7 +27,8 @@ type columns struct {
 	n        int      // places, withdrawn items too
 	live     []uint64 // bit for each place
 	timed    []uint64
-	oid      []int64 // rises with the place
+	several  []uint64 // has more than one place
+	oid      []int64  // rises with the place
 	min, max []int64
 	at       []int32 // longitude and latitude of the first place, 1e-7 degrees; noPlace where there is none
 	more     map[uint32][][2]int32
@@ -132,6 +134,13 @@ func (c *columns) freshen(ctx context.Context, q Queryer) error {
 			c.reset()
 			return err
 		}
+		if c.seq < 0 {
+			if err := c.read(uint32(s.n*perSheet), s.body); err != nil {
+				c.reset()
+				return fmt.Errorf("sheet %d: %w", s.n, err)
+			}
+			continue
+		}
 		list, err := unpackSheet(s.body)
 		if err != nil {
 			c.reset()
@@ -141,20 +150,25 @@ func (c *columns) freshen(ctx context.Context, q Queryer) error {
 			c.put(uint32(s.n*perSheet+i), k)
 		}
 	}
+	large := c.seq < 0 && c.n > 100_000
 	c.hashes = slices.Clip(c.hashes)
 	c.seq = last
+	if large {
+		debug.FreeOSMemory() // the sheets were read once; their memory would stay for long
+	}
 	return nil
 }
 
 func (c *columns) reset() {
 	fresh := newColumns()
+	c.several = nil
 	c.seq, c.n, c.live, c.timed, c.oid, c.min, c.max, c.at, c.more, c.code, c.names = fresh.seq, 0, nil, nil, nil, nil, nil, nil, fresh.more, fresh.code, fresh.names
 	c.text, c.off, c.dead, c.hashes, c.byTime, c.byTitle, c.changed = nil, nil, 0, nil, nil, nil, fresh.changed
 }
 
 // reserve makes room at once: growing slices of a million doubles what is held.
 func (c *columns) reserve(n int) {
-	c.live, c.timed = make([]uint64, 0, n/64+1), make([]uint64, 0, n/64+1)
+	c.live, c.timed, c.several = make([]uint64, 0, n/64+1), make([]uint64, 0, n/64+1), make([]uint64, 0, n/64+1)
 	c.oid, c.min, c.max, c.at, c.off = make([]int64, 0, n), make([]int64, 0, n), make([]int64, 0, n), make([]int32, 0, 2*n), make([]uint32, 0, n)
 	for f := range c.code {
 		c.code[f] = make([]uint16, 0, n)
@@ -162,11 +176,11 @@ func (c *columns) reserve(n int) {
 	c.text = make([]byte, 0, n*56)
 }
 
-// put takes the card of one place.
-func (c *columns) put(at uint32, k *card) {
+// grow makes room up to a place.
+func (c *columns) grow(at uint32) {
 	for uint32(c.n) <= at {
 		if c.n%64 == 0 {
-			c.live, c.timed = append(c.live, 0), append(c.timed, 0)
+			c.live, c.timed, c.several = append(c.live, 0), append(c.timed, 0), append(c.several, 0)
 		}
 		c.oid, c.min, c.max, c.at, c.off = append(c.oid, 0), append(c.min, noMin), append(c.max, noMax), append(c.at, noPlace, noPlace), append(c.off, 0)
 		for f := range c.code {
@@ -174,6 +188,11 @@ func (c *columns) put(at uint32, k *card) {
 		}
 		c.n++
 	}
+}
+
+// put takes the card of one place.
+func (c *columns) put(at uint32, k *card) {
+	c.grow(at)
 	had := c.oid[at] != 0
 	if had {
 		if same := c.same(at, k); same {
@@ -185,6 +204,7 @@ func (c *columns) put(at uint32, k *card) {
 	c.oid[at] = k.oid
 	set(c.live, at, k.live)
 	set(c.timed, at, k.live && k.timed)
+	set(c.several, at, len(k.places) > 1)
 	c.min[at], c.max[at] = k.min, k.max
 	c.at[2*at], c.at[2*at+1] = noPlace, noPlace
 	if len(k.places) > 0 {
@@ -310,22 +330,67 @@ func (c *columns) orders(title bool) {
 	}
 	clear(c.changed)
 	if !title && c.byTime == nil {
-		c.byTime = c.sorted(c.laterTime)
+		list := c.all()
+		keyed(list, c.timeKey, c.laterTime)
+		c.byTime = list
 	}
 	if title && c.byTitle == nil {
-		c.byTitle = c.sorted(c.laterTitle)
+		list := c.all()
+		keyed(list, c.titleKey, c.laterTitle)
+		c.byTitle = list
 	}
 }
 
-func (c *columns) sorted(less func(a, b uint32) int) []uint32 {
+func (c *columns) all() []uint32 {
 	out := make([]uint32, 0, c.n)
 	for i := range uint32(c.n) {
 		if has(c.live, i) {
 			out = append(out, i)
 		}
 	}
-	slices.SortFunc(out, less)
 	return out
+}
+
+// keyed sorts places by a number first, which lies beside them in memory, and
+// only where numbers are equal by less.
+func keyed(list []uint32, key func(at uint32) uint64, less func(a, b uint32) int) {
+	type pair struct {
+		key uint64
+		at  uint32
+	}
+	pairs := make([]pair, len(list))
+	for i, at := range list {
+		pairs[i] = pair{key(at), at}
+	}
+	slices.SortFunc(pairs, func(a, b pair) int {
+		if a.key != b.key {
+			return cmp.Compare(a.key, b.key)
+		}
+		return less(a.at, b.at)
+	})
+	for i, p := range pairs {
+		list[i] = p.at
+	}
+}
+
+// timeKey is a number that rises as laterTime does.
+func (c *columns) timeKey(at uint32) uint64 {
+	if !has(c.timed, at) {
+		return math.MaxUint64
+	}
+	return uint64(c.min[at]) ^ 1<<63
+}
+
+// titleKey is a number that rises as laterTitle does: the first eight bytes.
+func (c *columns) titleKey(at uint32) (key uint64) {
+	_, title, _, _ := c.textOf(at)
+	for i := range 8 {
+		key <<= 8
+		if i < len(title) {
+			key |= uint64(title[i])
+		}
+	}
+	return key
 }
 
 // merge puts the changed places where they belong now: one pass, whatever the

@@ -210,7 +210,7 @@ func (c *columns) inside(at uint32, b [4]int32) bool {
 	if within(lon, c.at[2*at+1], b) {
 		return true
 	}
-	if len(c.more) == 0 {
+	if !has(c.several, at) {
 		return false
 	}
 	for _, p := range c.more[at] {

@@ -49,6 +49,14 @@ func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
 		return nil, err
 	}
 	defer done()
+	if c.n > textCap {
+		// Of so many, those that are called so come first, and are found without
+		// the index of words, which would gather every item that says so.
+		add(c.named(words, limit))
+		if len(out) >= limit {
+			return out, nil
+		}
+	}
 	short := false
 	for _, w := range words {
 		short = short || utf8.RuneCountInString(w) <= shortWord
@@ -67,7 +75,9 @@ func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
 			return out, nil
 		}
 	}
-	add(c.named(words, limit))
+	if c.n <= textCap {
+		add(c.named(words, limit))
+	}
 	if len(out) < limit && len(oids) > 0 {
 		list, err := json.Marshal(oids[:min(len(oids), limit)])
 		if err != nil {
