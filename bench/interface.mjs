@@ -6,6 +6,7 @@
 //   ITEMS=1000 node bench/interface.mjs ...       a smaller case
 //   DIR=folder ...                                keeps the cases for the next run
 //   PARTS=demo,ten ...                            only some of the parts demo, ten, large
+//   LARGE=folder PARTS=large ...                  a case of go run ./bench/million make --case folder
 //
 // Prints one line a figure. What is measured and how: docs/methods/interface.md.
 // Script of a frame is the processor time of the outermost script events of the
@@ -24,7 +25,7 @@ const N = Number(process.env.ITEMS ?? 10_000);
 const dir = process.env.DIR ? resolve(process.env.DIR) : mkdtempSync(join(tmpdir(), 'sightline-interface-'));
 mkdirSync(dir, { recursive: true });
 const parts = (process.env.PARTS ?? 'demo,ten,large').split(',');
-const part = (name) => parts.includes(name);
+const part = (name) => parts.includes(name) && (name !== 'large' || !!process.env.LARGE);
 const run = (...args) => execFileSync(program, args, { stdio: ['ignore', 'ignore', 'inherit'], maxBuffer: 1 << 28 });
 const missed = [];
 function figure(what, value, unit, goal) {
@@ -282,6 +283,98 @@ try {
       await page.keyboard.up('Control');
     }));
     figure('10,000: draw calls of the scene', await page.evaluate(() => window.sightline.desk.scene.stats.calls), '', 60);
+    await f.context.close();
+    await server.close();
+  }
+
+  if (part('large')) {
+    const server = await serve(resolve(process.env.LARGE));
+    // The first question is also the server's first: what it keeps in memory is read then.
+    const begun = Date.now();
+    const first = await fresh(browser, server.url);
+    await first.page.goto(`${first.origin}/?q=low#v1&case=million&view=library`, { waitUntil: 'commit' });
+    const cards = () => document.querySelectorAll('.card .cap').length > 3;
+    await first.page.waitForFunction(cards);
+    figure('large: first opening since the server started', (Date.now() - begun) / 1000, 's');
+    const items = await first.page.evaluate(() => window.sightline.desk.total);
+    const name = items.toLocaleString('en');
+    await first.context.close();
+    const o = await opening(browser, server.url, 'million', 'view=library', cards);
+    figure(`${name}: first paint`, o.paint / 1000, 's', 1.5);
+    figure(`${name}: first cards of the library stand`, o.whole / 1000, 's', 3);
+    figure(`${name}: transferred until then`, o.bytes / 1000, 'kB');
+
+    const f = await fresh(browser, server.url);
+    const { page } = f;
+    const go = async (hash, ready) => {
+      await page.goto('about:blank');
+      await page.goto(`${f.origin}/?q=low#v1&case=million&${hash}`);
+      await page.waitForFunction(ready);
+      await page.waitForTimeout(1500);
+    };
+    await go('view=library', cards);
+    for (const as of ['grid', 'table']) {
+      await page.evaluate((a) => (window.sightline.desk.libraryAs = a), as);
+      await page.waitForTimeout(600);
+      const box = as === 'grid' ? '.grid .virtual' : '.table .virtual';
+      say(`${name}: ${as}, wheel and bar`, await perFrame(browser, page, async () => {
+        const r = await page.locator(box).first().boundingBox();
+        await page.mouse.move(r.x + r.width / 2, r.y + r.height / 2);
+        for (let i = 0; i < 60; i++) {
+          await page.mouse.wheel(0, 300);
+          await frame(page);
+        }
+        for (let i = 1; i <= 10; i++) {
+          await page.locator(box).first().evaluate((el, part) => (el.scrollTop = el.scrollHeight * part), i / 10);
+          await page.waitForTimeout(250);
+        }
+      }));
+      say(`${name}: ${as}, Home, End and arrows`, await perFrame(browser, page, async () => {
+        await page.locator(box).first().focus();
+        for (const k of ['End', 'ArrowUp', 'ArrowUp', 'Home', 'ArrowDown', 'ArrowDown', 'End', 'Home']) {
+          await page.keyboard.press(k);
+          await page.waitForTimeout(300);
+        }
+      }));
+    }
+    say(`${name}: words typed in the filter`, await perFrame(browser, page, async () => {
+      await page.locator('.filter input').first().focus();
+      for (const c of 'photo hor') {
+        await page.keyboard.press(c === ' ' ? 'Space' : c);
+        await page.waitForTimeout(120);
+      }
+      await page.waitForTimeout(800);
+      await page.locator('.filter input').first().fill('');
+      await page.waitForTimeout(800);
+    }));
+    say(`${name}: a facet chosen and taken back`, await perFrame(browser, page, async () => {
+      for (let i = 0; i < 2; i++) {
+        await page.locator('.facet input[type=checkbox]').nth(1).click();
+        await page.waitForTimeout(800);
+      }
+    }));
+    await go('view=place', () => !!document.querySelector('.timeline-still') && !!window.sightline.desk.large?.overview);
+    const pane = await page.locator('.timeline-pane').boundingBox();
+    say(`${name}: timeline, scrub`, await perFrame(browser, page, async () => {
+      await page.mouse.move(pane.x + 300, pane.y + pane.height - 8);
+      await page.mouse.down();
+      for (let i = 0; i < 120; i++) {
+        await page.mouse.move(pane.x + 300 + i * 5, pane.y + pane.height - 8);
+        await frame(page);
+      }
+      await page.mouse.up();
+    }));
+    say(`${name}: timeline, zoom from counts to items`, await perFrame(browser, page, async () => {
+      await page.mouse.move(pane.x + 700, pane.y + 60);
+      await page.keyboard.down('Control');
+      for (let i = 0; i < 90; i++) {
+        await page.mouse.wheel(0, i < 60 ? -120 : 120);
+        await frame(page);
+        if (i % 15 === 14) await page.waitForTimeout(400);
+      }
+      await page.keyboard.up('Control');
+    }));
+    figure(`${name}: items held by the window at the end`, await page.evaluate(() => window.sightline.desk.doc.items.length), '');
     await f.context.close();
     await server.close();
   }

@@ -30,6 +30,14 @@ export function show(view: ViewName): void {
 
 /** The previous or next item in the order on the screen. */
 export function step(d: Desk, by: number): void {
+  if (d.large) {
+    const { shelf } = d;
+    const from = shelf.placeOf(d.sel);
+    const to = from < 0 ? (by > 0 ? 0 : shelf.count - 1) : from + by;
+    if (to < 0 || to >= shelf.count) return;
+    void shelf.reach(to).then((i) => i && d.large && (d.view === 'library' ? d.select(i.id) : d.goTo(i.id)));
+    return;
+  }
   const list = d.view === 'library' ? d.sorted : d.byTime;
   if (!list.length) return;
   const at = list.findIndex((i) => i.id === d.sel);
@@ -70,6 +78,10 @@ export function rate(d: Desk, factor: number): void {
 /** From one event on the clock to the next: what happens, not what the list shows. */
 export function jump(d: Desk, by: 1 | -1): void {
   const times = [...new Set(d.byTime.map((i) => d.timeOf(i.id)).filter((x): x is number => x !== null))].sort((a, b) => a - b);
+  // While a large case is drawn as counts, from one column that holds something to the next.
+  const o = d.large && !d.large.inTime ? d.large.overview : null;
+  if (o) times.splice(0, Infinity, ...new Set(o.lanes.flatMap((l) => l.counts.flatMap((n, k) => (n ? [o.from + k * o.step] : [])))));
+  times.sort((a, b) => a - b);
   const now = d.clock.get();
   const next = by > 0 ? times.find((x) => x > now + 500) : times.findLast((x) => x < now - 500);
   if (next !== undefined) d.clock.seek(next);

@@ -41,6 +41,11 @@ export class Edits extends CaseCopy {
   undoable: readonly Done[] = $state.raw([]);
   redoable: readonly Done[] = $state.raw([]);
 
+  /** Makes sure that objects and their revisions are here before they are changed; false, with a report, where they cannot be had. */
+  protected async ready(_refs: readonly Ref[]): Promise<boolean> {
+    return true;
+  }
+
   override close(): void {
     super.close();
     this.undoable = [];
@@ -57,6 +62,7 @@ export class Edits extends CaseCopy {
     const c = this.caseId;
     if (!c) return false;
     const commands: Command[] = [];
+    if (!(await this.ready(changes))) return false;
     for (const ch of changes) {
       const old = this.object(ch.kind, ch.id);
       if (!old) continue;
@@ -110,6 +116,7 @@ export class Edits extends CaseCopy {
 
   /** Writes several commands that belong together as one entry of the log, on the versions that this window knows. False when the server refused; what is newer there is then fetched. */
   async together(label: string, wanted: Command[]): Promise<boolean> {
+    if (!(await this.ready(wanted.flatMap((m) => ('rev' in m ? [{ kind: m.kind, id: m.id }] : []))))) return false;
     const commands = wanted.map((m) => ('rev' in m ? { ...m, rev: this.revs[`${m.kind}/${m.id}`] ?? 1 } : m));
     try {
       await this.#post(label, commands);
@@ -122,6 +129,7 @@ export class Edits extends CaseCopy {
   }
 
   async withdraw(label: string, kind: string, id: string, reason: string): Promise<boolean> {
+    if (!(await this.ready([{ kind, id }]))) return false;
     try {
       await this.#post(label, [{ op: 'withdraw', kind, id, rev: this.revs[`${kind}/${id}`] ?? 1, reason }]);
       this.notice = { kind: 'info', text: t('done.withdrawn', { id }), action: this.takeBack() };

@@ -82,9 +82,8 @@ export class CaseCopy {
     this.caseId = id;
     this.loading = id;
     try {
-      const [read, revs, jobs] = await Promise.all([api.document(id), api.revs(id), api.jobs(id).catch(() => [])]);
+      const [{ doc, revs }, jobs] = await Promise.all([this.readCase(id), api.jobs(id).catch(() => [])]);
       if (this.caseId !== id) return false;
-      const doc = whole(read);
       this.revs = revs;
       this.opened(doc);
       this.jobs = jobs ?? [];
@@ -105,6 +104,16 @@ export class CaseCopy {
     } finally {
       this.loading = '';
     }
+  }
+
+  /** The case with its revisions; a large one is read by windows instead. */
+  protected async readCase(id: string): Promise<{ doc: Document; revs: Record<string, number> }> {
+    const [read, revs] = await Promise.all([api.document(id), api.revs(id)]);
+    return { doc: whole(read), revs };
+  }
+  /** What of a live update concerns this copy. */
+  protected concerned(refs: readonly Ref[]): readonly Ref[] {
+    return refs;
   }
 
   close(): void {
@@ -155,7 +164,8 @@ export class CaseCopy {
   async #entry(e: LiveEntry): Promise<void> {
     this.head(e.seq);
     if (this.own.delete(e.seq)) return;
-    if (e.refs?.length) await this.refresh(e.refs);
+    const refs = this.concerned(e.refs ?? []);
+    if (refs.length) await this.refresh(refs);
   }
 
   protected head(seq: number): void {
@@ -199,10 +209,10 @@ export class CaseCopy {
     if (!c) return;
     try {
       if (refs.length > 12 || refs.some((r) => r.kind === '*')) {
-        const [doc, revs] = await Promise.all([api.document(c), api.revs(c)]);
+        const { doc, revs } = await this.readCase(c);
         if (this.caseId !== c) return;
         this.revs = revs;
-        this.doc = whole(doc);
+        this.doc = doc;
         return;
       }
       const read = await Promise.all(refs.map((r) => api.history(c, r.kind, r.id).catch((e: unknown) => { if (e instanceof CallError && e.status === 403) return []; throw e; })));
@@ -238,7 +248,7 @@ export class CaseCopy {
 }
 
 /** Lists that the server left out are empty. */
-function whole(doc: Document): Document {
+export function whole(doc: Document): Document {
   const d = { ...doc } as unknown as Record<string, unknown>;
   for (const k of Object.values(LIST)) d[k] ??= [];
   return d as unknown as Document;

@@ -83,6 +83,8 @@ export function startRoute(): void {
   void restore(location.hash).then(() => {
     let last = '';
     let timer = 0;
+    let due = 0;
+    let push = false;
     const write = (push: boolean) => {
       const hash = writeLink(currentLink());
       if (hash === location.hash) return;
@@ -94,14 +96,22 @@ export function startRoute(): void {
         if (key === last) return;
         const first = last === '';
         last = key;
-        if (!restoring && !desk.loading) untrack(() => write(!first));
+        if (restoring || desk.loading) return;
+        // After the frame that shows it: writing the address costs as much as drawing a list.
+        push ||= !first;
+        due ||= window.setTimeout(() => {
+          due = 0;
+          const anew = push;
+          push = false;
+          if (!restoring) write(anew);
+        }, 40);
       });
       $effect(() => {
         if (desk.scene) untrack(takeCamera);
       });
     });
     setInterval(() => {
-      if (!restoring && desk.doc && !desk.playing) write(false);
+      if (!restoring && desk.doc && !desk.playing && !due) write(false);
     }, 700);
     addEventListener('popstate', () => {
       // From here on nothing may write the state of the screen over the entry
@@ -109,6 +119,9 @@ export function startRoute(): void {
       restoring = true;
       const hash = location.hash;
       clearTimeout(timer);
+      clearTimeout(due);
+      due = 0;
+      push = false;
       timer = window.setTimeout(() => {
         last = 'restored';
         void restore(hash);

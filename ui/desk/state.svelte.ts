@@ -1,15 +1,23 @@
+import { untrack } from 'svelte';
 import { Clock } from '../kernel/clock.ts';
+import { Frame } from '../kernel/enu.ts';
 import { Value } from '../kernel/observable.ts';
 import type { Document, Gap, Item } from '../document/types.ts';
 import type { SceneHandle } from '../scene/handle.ts';
 import type { TimelineHandle } from '../timeline/handle.ts';
 import type { Conflict } from './lib/conflicts.ts';
 import { BLANK, clean, merge } from './lib/draft.ts';
-import { applyFilter, haystack, NO_FILTER, type Filter } from './lib/facets.ts';
+import { applyFilter, indexOf, NO_FILTER, type Filter, type Found } from './lib/facets.ts';
 import { byId } from './lib/fold.ts';
 import { hasClock, isoDay, sortKey, fromLocal } from './lib/time.ts';
 import { Draft, Guard } from './drafts.svelte.ts';
 import { Edits } from './edits.svelte.ts';
+import { api, CallError, type Ref } from './lib/api.ts';
+import { isLarge, type Objects, type Sort } from './large/calls.ts';
+import { absorb, Uses, windowOf } from './large/held.ts';
+import type { Large } from './large/large.svelte.ts';
+import { listShelf, type Shelf } from './large/shelf.ts';
+import { whole } from './record.svelte.ts';
 import { t } from './words.svelte.ts';
 
 export { LIST, sentence, type Notice } from './record.svelte.ts';
@@ -78,13 +86,15 @@ export class Desk extends Edits {
   /** A stretch marked on the clock, UTC ms; a gap or an event can be made of it. */
   stretch: { from: number | null; to: number | null } = $state.raw({ from: null, to: null });
 
+  /** The windows of a large case; null where the case is held whole. */
+  large: Large | null = $state.raw(null);
+  #uses = new Uses();
+
   scene: SceneHandle | null = $state.raw(null);
   timeline: TimelineHandle | null = $state.raw(null);
 
   #off: (() => void)[] = [];
 
-  #hay = $derived.by(() => (this.doc ? haystack(this.doc) : new Map<string, string>()));
-  found = $derived.by(() => (this.doc ? applyFilter(this.doc, this.#hay, this.filter) : null));
   // Every item in the chosen order and in that of time: made when the case or the order changes, not with each letter of a search.
   #ordered = $derived.by(() => {
     const list = [...(this.doc?.items ?? [])];
@@ -104,18 +114,44 @@ export class Desk extends Edits {
     return list;
   });
   #timed = $derived.by(() => [...(this.doc?.items ?? [])].sort((a, b) => sortKey(a.times?.[0]) - sortKey(b.times?.[0]) || byId(a.id, b.id)));
-  #kept = $derived.by(() => new Set(this.found?.items ?? []));
-  #narrow(list: Item[]): Item[] {
-    return this.#kept.size === list.length ? list : list.filter((i) => this.#kept.has(i));
-  }
+  // Observations change seldom: an item that is edited does not make the whole text be read again.
+  #index = $derived.by(() => indexOf(this.#ordered, this.doc?.observations ?? []));
+  /** What the filter leaves, in the chosen order, and the counts of the facets. */
+  found = $derived.by((): Found | null => {
+    if (!this.doc) return null;
+    return this.large ? { items: this.#timed, counts: this.large.counts } : applyFilter(this.#index, this.filter);
+  });
   /** The items of the library in the chosen order. */
-  sorted = $derived.by(() => this.#narrow(this.#ordered));
+  sorted = $derived.by((): readonly Item[] => this.found?.items ?? []);
+  shelf = $derived.by((): Shelf => this.large?.shelf ?? listShelf(this.sorted));
+  /** Items in the case. */
+  total = $derived(this.large?.count ?? this.doc?.items.length ?? 0);
+  /** What the timeline and what the scene are given: the case, or of a large one what is in their view. */
+  timeDoc = $derived.by(() => (this.doc && this.large ? (this.#timeDoc = windowOf(this.#timeDoc, this.doc, this.large.inTime ?? [], [])) : this.doc));
+  placeDoc = $derived.by(() => (this.doc && this.large ? (this.#placeDoc = windowOf(this.#placeDoc, this.doc, this.large.nearIds, this.large.groups)) : this.doc));
+  #timeDoc: Document | null = null;
+  #placeDoc: Document | null = null;
   /** Items in the order of time, for "previous" and "next". */
-  byTime = $derived.by(() => this.#narrow(this.#timed));
+  byTime = $derived.by((): readonly Item[] => {
+    const { sorted } = this;
+    if (sorted.length === this.#timed.length) return this.#timed;
+    const kept = new Set(sorted);
+    return this.#timed.filter((i) => kept.has(i));
+  });
 
   constructor() {
     super();
     this.selection.subscribe((id) => {
+      const cell = this.large?.cell(id);
+      if (cell) {
+        // A group of a large case is no object: choosing it goes nearer.
+        const held = this.sel;
+        queueMicrotask(() => {
+          this.selection.set(held);
+          this.nearer(cell.box);
+        });
+        return;
+      }
       // The scene and the timeline select by themselves: text that is being typed about another item is asked for first.
       if (id !== this.sel && this.guard.dirty) {
         const held = this.sel;
@@ -127,6 +163,7 @@ export class Desk extends Edits {
       }
       if (id !== this.sel) this.editing = '';
       this.sel = id;
+      if (id && this.large && !this.kindOf(id)) void this.large.need([id]).catch((e: unknown) => this.report(e));
     });
     try {
       const kept = JSON.parse(localStorage.getItem('sightline.layout') ?? '{}') as Partial<Layout>;
@@ -153,8 +190,106 @@ export class Desk extends Edits {
     if (this.sel === id) this.select(null);
   }
 
+  // --- a large case ---
+
+  protected override async readCase(id: string): Promise<{ doc: Document; revs: Record<string, number> }> {
+    if (!isLarge(this.cases?.find((c) => c.id === id))) return super.readCase(id);
+    // Only who opens a large case loads what shows it.
+    const [{ asks }, { Large }] = await Promise.all([import('./large/calls.ts'), import('./large/large.svelte.ts')]);
+    let outline;
+    try {
+      outline = await asks.outline(id);
+    } catch (e) {
+      // Who may not see a part of the case is sent what is theirs, whole.
+      if (e instanceof CallError && e.status === 403) return super.readCase(id);
+      throw e;
+    }
+    if (this.caseId !== id) throw new CallError(0, '', 'stopped');
+    const doc = whole(outline);
+    if (this.large) {
+      // Read again: what is in use comes again at once, the rest when it is looked at.
+      const kept = [...new Set([...(this.sel ? [this.sel] : []), ...this.chosen])].filter((x) => this.items.has(x)).slice(0, 200);
+      const o = kept.length ? await asks.items(id, kept) : null;
+      this.large.stale();
+      return { doc: o ? absorb(doc, o) : doc, revs: { ...this.revs, ...o?.revs } };
+    }
+    const large = new Large(this, id, outline);
+    this.large = large;
+    this.sort = { by: 'time', down: false };
+    this.#off.push($effect.root(() => {
+      $effect(() => {
+        const { filter, asked } = this;
+        untrack(() => large.ask(filter, asked));
+      });
+    }));
+    return { doc, revs: {} };
+  }
+
+  absorb(o: Objects, needed: readonly string[]): void {
+    if (!this.doc) return;
+    Object.assign(this.revs, o.revs);
+    this.#uses.touch(needed);
+    const keep = new Set([...this.chosen, ...(this.large?.inTime ?? []), ...(this.large?.nearIds ?? []), ...needed]);
+    if (this.sel) keep.add(this.sel);
+    this.doc = this.#uses.shed(absorb(this.doc, o), keep);
+  }
+
+  protected override concerned(refs: readonly Ref[]): readonly Ref[] {
+    if (!this.large) return refs;
+    const mine = refs.filter((r) => (r.kind === 'item' ? this.items.has(r.id) : !!this.object(r.kind, r.id) || !['derivative', 'observation', 'finding', 'event'].includes(r.kind)));
+    // Something new may hang on what is looked at.
+    if (mine.length < refs.length && this.sel && this.items.has(this.sel)) void this.large.need([this.sel], true).catch((e: unknown) => this.report(e));
+    return mine;
+  }
+
+  protected override head(seq: number): void {
+    super.head(seq);
+    this.large?.stale();
+  }
+
+  protected override async ready(refs: readonly Ref[]): Promise<boolean> {
+    const { large, caseId } = this;
+    if (!large || !caseId) return true;
+    try {
+      await large.need(refs.filter((r) => r.kind === 'item').map((r) => r.id));
+      const unknown = refs.filter((r) => this.revs[`${r.kind}/${r.id}`] === undefined);
+      for (const r of unknown) {
+        const last = (await api.history(caseId, r.kind, r.id)).at(-1);
+        if (last) this.revs[`${r.kind}/${r.id}`] = last.rev;
+      }
+      return true;
+    } catch (e) {
+      this.report(e);
+      return false;
+    }
+  }
+
+  /** The order in which a large case is asked for. */
+  get asked(): Sort {
+    const { by, down } = this.sort;
+    if (by === 'time') return down ? '-time' : 'time';
+    if (by === 'title') return 'title';
+    return down ? '-added' : 'added';
+  }
+
+  /** Looks at a part of the ground from above it. */
+  nearer(box: readonly [number, number, number, number]): void {
+    const s = this.scene;
+    const o = s?.document?.frame.origin;
+    if (!s || !o) return;
+    const frame = new Frame(o);
+    const [x0, y0] = frame.toEnu({ lat: box[1], lon: box[0], h: o.h });
+    const [x1, y1] = frame.toEnu({ lat: box[3], lon: box[2], h: o.h });
+    const wide = Math.max(30, Math.hypot(x1 - x0, y1 - y0));
+    const target: [number, number, number] = [(x0 + x1) / 2, (y0 + y1) / 2, 0];
+    void s.flyTo({ eye: [target[0], target[1] - wide * 0.5, wide * 0.8], target, vfov_deg: 45 });
+  }
+
   override close(): void {
     super.close();
+    this.large?.close();
+    this.large = null;
+    this.#timeDoc = this.#placeDoc = null;
     this.#off.forEach((f) => f());
     this.#off = [];
     this.editing = '';
@@ -184,11 +319,14 @@ export class Desk extends Edits {
 
   #setClock(doc: Document): void {
     const zone = doc.case.zone || 'UTC';
-    const day = /^\d{4}-\d{2}-\d{2}/.exec(doc.case.date ?? '')?.[0];
+    const day = this.large ? undefined : /^\d{4}-\d{2}-\d{2}/.exec(doc.case.date ?? '')?.[0];
     const timed = doc.items.map((i) => i.times?.[0]).filter(hasClock);
     let from = day ? fromLocal(day, '00:00', zone) : null;
     let to = day ? fromLocal(day, '24:00', zone) : null;
-    if (from === null || to === null) {
+    if (this.large?.span) {
+      from = this.large.span.min;
+      to = this.large.span.max + 1;
+    } else if (from === null || to === null) {
       const ends = timed.flatMap((x) => [x!.min, x!.max]).filter((x): x is number => typeof x === 'number');
       from = ends.length ? Math.min(...ends) - 3_600_000 : Date.now() - 86_400_000;
       to = ends.length ? Math.max(...ends) + 3_600_000 : Date.now();

@@ -28,6 +28,8 @@ export interface LabelView {
 export function labelText(s: Spot, doc: Document, lang: Lang, isSelected: (s: Site) => boolean): LabelText {
   const zone = doc.case.zone;
   const first = s.sites.find(isSelected) ?? s.sites[0]!;
+  // A group of a large case has no id of its own: it says how many it stands for.
+  if (first.place.role === 'group') return { head: say(first.place.label, lang), body: '' };
   const ids = [...new Set([first.id, ...s.sites.map((x) => x.id)])];
   const time = first.item?.times?.[0] ? timeText(first.item.times[0], zone, lang, { caseDay: (doc.case.date ?? '').slice(0, 10) }) : '';
   const head = ids.length === 1 ? ids[0] + (time && time.length < 16 ? ' ' + time : '') : ids.length < 4 ? ids.join(' · ') : ids[0] + (time && time.length < 9 ? ' ' + time : '') + ' +' + (ids.length - 1);

@@ -5,6 +5,8 @@ import { ARM, OPEN, SOFT, xOf, type Box, type Layout } from '../kernel/layout.ts
 import type { Span } from '../kernel/clock.ts';
 import type { Px, UtcMs } from '../kernel/units.ts';
 import type { Palette } from '../document/dom.ts';
+import { drawDensity } from './density.ts';
+import type { Density } from './handle.ts';
 
 export interface LaneLabel {
   key: string;
@@ -52,6 +54,8 @@ export interface StillInput {
   gaps: GapBox[];
   gapsTitle: string;
   conflicts: ConflictBox[];
+  /** Counts drawn instead of items, where the case is shown by windows. */
+  density: Density | null;
   selected: ReadonlySet<string>;
   dimmed: ReadonlySet<string> | null;
   ticks: { at: UtcMs[]; text: string[] };
@@ -109,6 +113,7 @@ export function drawStill(g: CanvasRenderingContext2D, s: StillInput): void {
   g.beginPath();
   g.rect(f.left - 1, 0, f.width - f.left + 1, l.height + 2);
   g.clip();
+  if (s.density) drawDensity(g, s, s.density, x);
   for (const b of l.boxes) drawBox(g, b, s);
   for (const b of l.boxes) drawLabel(g, b, s);
   drawConflictMarks(g, s, x);

@@ -27,6 +27,17 @@ export interface Conflict {
   claim?: string;
 }
 
+/** Counts by lane and column of time, where there is too much to draw one by one. */
+export interface Density {
+  /** Beginning of the first column, UTC milliseconds. */
+  from: number;
+  /** Width of a column, milliseconds. */
+  step: number;
+  lanes: readonly { key: string; total: number; counts: readonly number[] }[];
+  /** The counts are "at least". */
+  capped?: boolean;
+}
+
 export interface TimelineHandle {
   destroy(): void;
   zoomTo(span: Span): void;
@@ -37,6 +48,8 @@ export interface TimelineHandle {
   update(doc: Document): void;
   filter(items: ReadonlySet<string> | undefined): void;
   lanes(by: 'account' | 'perspective'): void;
+  /** Of a case that is shown by windows: how far the view may go, and counts to draw instead of items; null draws the items of the document. */
+  windows(w: { bounds: Span; density: Density | null }): void;
   gaps(shown: boolean): void;
   snap(on: boolean): void;
   /** Conflicts whose two sides have a clock time. */

@@ -12,6 +12,7 @@ import { t } from '../document/catalogue.ts';
 import { element, palette } from '../document/dom.ts';
 import { caseSpan, contradictions, denseSpan, isClocked, lanesOf, marksOf, type Lane, type LaneRule } from '../document/marks.ts';
 import { say } from '../document/types.ts';
+import { columnAt, lanesOfCounts, totalOf } from './density.ts';
 import { drawMoving, drawStill, type GapBox } from './draw.ts';
 import { makeGestures } from './gestures.ts';
 import { makeKeys } from './keys.ts';
@@ -27,6 +28,8 @@ export const mountTimeline: MountTimeline = (el, input) => {
   let rule: LaneRule = input.lanes;
   let filter = input.filter;
   let showGaps = true;
+  /** Given where the case is shown by windows. */
+  let bounds: Span | null = null;
 
   el.classList.add('timeline');
   const still = element('canvas', { class: 'timeline-still', 'aria-hidden': 'true' });
@@ -49,13 +52,13 @@ export const mountTimeline: MountTimeline = (el, input) => {
   const caseDay = () => (view.doc.case.date ?? '').slice(0, 10);
 
   function load(): void {
-    view.lanes = lanesOf(view.doc, rule);
+    view.lanes = view.density ? lanesOfCounts(view.doc, rule, view.density) : lanesOf(view.doc, rule);
     const { marks, unclocked: without } = marksOf(view.doc, rule, filter);
     unclocked = without.length;
     view.index = new MarkIndex(marks);
     view.items = new Map(view.doc.items.map((i) => [i.id, i]));
     view.conflicts = contradictions(view.doc);
-    view.bounds = caseSpan(view.doc);
+    view.bounds = bounds ?? caseSpan(view.doc);
     arrange();
   }
 
@@ -75,7 +78,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
     const narrow = width < 560;
     const gaps = showGaps && view.doc.gaps.some((g) => g.time) ? GAPS : 0;
     view.frame = { ...view.frame, width, height: h, left: narrow ? 36 : 152, right: width - 12, gapsHeight: gaps, narrow };
-    view.plan = layout(view.index, view.lanes.map((l) => ({ key: l.key, minRows: l.oneRecording && !narrow ? 2 : 1 })), range.get(), {
+    view.plan = layout(view.index, view.lanes.map((l) => ({ key: l.key, minRows: view.density || (l.oneRecording && !narrow) ? 2 : 1 })), range.get(), {
       left: view.frame.left, right: view.frame.right, rowHeight: ROW, pad: 4, maxRows: 5, labelWidth: (s) => s.length * 7.2,
     });
     height.set(Math.ceil(view.plan.height) + gaps + AXIS + 1);
@@ -149,7 +152,8 @@ export const mountTimeline: MountTimeline = (el, input) => {
       tickX = marks.at.map((x) => xOf(x, range.get(), view.frame.left, view.frame.right));
       drawStill(gs, {
         frame: view.frame, layout: view.plan, range: range.get(),
-        labels: view.lanes.map((l) => ({ key: l.key, letter: l.letter, title: laneTitle(l), note: l.oneRecording ? t(lang(), 'one recording') : '' })),
+        density: view.density,
+        labels: view.lanes.map((l) => ({ key: l.key, letter: l.letter, title: laneTitle(l), note: view.density ? totalOf(view.density, l.key, view.lanes, lang()) : l.oneRecording ? t(lang(), 'one recording') : '' })),
         gaps: gapBoxes(), gapsTitle: t(lang(), 'gaps'), conflicts: chosen, selected: selectedSet(), dimmed: null, ticks: marks, palette: colours,
       });
     }
@@ -158,7 +162,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
       const now = input.clock.get();
       const fine = range.get().to - range.get().from < 10 * MINUTE;
       drawMoving(gm, {
-        frame: view.frame, range: range.get(), ticks: tickX, now, nowText: clockText(zone(), now, fine), hover: view.hover, hoverTime: view.hoverTime, hoverText: view.hoverTime === null ? '' : clockText(zone(), view.hoverTime, fine),
+        frame: view.frame, range: range.get(), ticks: tickX, now, nowText: clockText(zone(), now, fine), hover: view.hover, hoverTime: view.hoverTime, hoverText: view.hoverTime === null ? '' : hoverWords(view.hoverTime, fine),
         handles: gestures.handles().map(({ x, y }) => ({ x, y })), drag: view.typed && performance.now() - view.typedAt < 3000 ? view.typed : view.dragText, palette: colours,
       });
       const text = t(lang(), 'playhead at', { time: clockText(zone(), now, true) + ' ' + dateText(zone(), now) });
@@ -169,6 +173,14 @@ export const mountTimeline: MountTimeline = (el, input) => {
         pane.setAttribute('aria-valuetext', text);
       }
     }
+  }
+
+  /** The time under the pointer; over counts also their day, and how many the column holds. */
+  function hoverWords(at: UtcMs, fine: boolean): string {
+    const d = view.density;
+    if (!d) return clockText(zone(), at, fine);
+    const n = columnAt(d, at);
+    return dateText(zone(), at) + ' ' + clockText(zone(), at, fine) + ' · ' + (d.capped ? '≥ ' : '') + n.toLocaleString(lang() === 'en' ? 'en-GB' : 'es');
   }
 
   // The list is written when the view has come to rest.
@@ -188,7 +200,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
 
   const view: View = {
     input, pane, list, range, zone, lang, caseDay, gapBoxes, shownConflicts, laneTitle, setRange, ask,
-    doc: input.doc, lanes: [], index: new MarkIndex([]), bounds: { from: 0, to: 864e5 }, items: new Map(), conflicts: contradictions(input.doc), plan: { lanes: [], boxes: [], height: 0 },
+    doc: input.doc, lanes: [], index: new MarkIndex([]), bounds: { from: 0, to: 864e5 }, items: new Map(), conflicts: contradictions(input.doc), density: null, plan: { lanes: [], boxes: [], height: 0 },
     frame: { width: 0, height: 0, left: 0, right: 1, scroll: 0, axisHeight: AXIS, gapsHeight: GAPS, rowHeight: ROW, narrow: false },
     scroll: 0, hover: null, hoverTime: null, dragText: '', typed: '', typedAt: 0, snapping: true,
     longest: () => Math.max(30 * HOUR, view.bounds.to - view.bounds.from),
@@ -197,7 +209,7 @@ export const mountTimeline: MountTimeline = (el, input) => {
       const r = range.get();
       setRange(zoomSpan(r, factor, now >= r.from && now <= r.to ? now : (r.from + r.to) / 2, view.longest()));
     },
-    fit: () => range.set(denseSpan(view.doc)),
+    fit: () => range.set(bounds ?? denseSpan(view.doc)),
   };
   const gestures = makeGestures(view);
   makeKeys(view);
@@ -265,6 +277,11 @@ export const mountTimeline: MountTimeline = (el, input) => {
     },
     lanes(by) {
       rule = by;
+      load();
+    },
+    windows(w) {
+      bounds = w.bounds;
+      view.density = w.density;
       load();
     },
     gaps(shown) {

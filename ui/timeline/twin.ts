@@ -5,6 +5,7 @@ import { timeText } from '../kernel/when.ts';
 import { t } from '../document/catalogue.ts';
 import { element } from '../document/dom.ts';
 import { say } from '../document/types.ts';
+import { totalOf } from './density.ts';
 import type { View } from './view.ts';
 
 const TWIN_LIMIT = 200;
@@ -30,6 +31,7 @@ export function makeTwin(view: View) {
         rows.push(element('li', {}, button));
       }
     }
+    for (const l of view.density ? view.lanes : []) rows.push(element('li', {}, view.laneTitle(l) + ': ' + t(view.lang(), 'items in view', { n: totalOf(view.density!, l.key, view.lanes, view.lang()) })));
     for (const g of view.gapBoxes()) rows.push(element('li', {}, element('button', { type: 'button', tabindex: -1, 'data-id': g.id }, t(view.lang(), 'gap') + ' ' + g.label)));
     if (marks.length > TWIN_LIMIT) rows.push(element('li', {}, t(view.lang(), 'and more', { n: marks.length - TWIN_LIMIT })));
     const focused = list.contains(document.activeElement) ? (document.activeElement as HTMLElement).dataset['id'] : undefined;

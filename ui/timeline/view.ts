@@ -8,7 +8,7 @@ import type { Px, UtcMs } from '../kernel/units.ts';
 import type { Lane } from '../document/marks.ts';
 import type { Document, Item, Lang } from '../document/types.ts';
 import type { Frame, GapBox } from './draw.ts';
-import type { Conflict, TimelineInput } from './handle.ts';
+import type { Conflict, Density, TimelineInput } from './handle.ts';
 
 /** Height of a row of marks. */
 export const ROW: Px = 15;
@@ -26,6 +26,8 @@ export interface View {
   bounds: Span;
   items: Map<string, Item>;
   conflicts: Conflict[];
+  /** Drawn instead of items where the case is shown by windows. */
+  density: Density | null;
   plan: Layout;
   frame: Frame;
   /** How far the lanes are scrolled. */

@@ -14,7 +14,7 @@ export class CallError extends Error {
   }
 }
 
-export interface CaseLine { id: string; title: Text; exercise: boolean; items: number; head: number }
+export interface CaseLine { id: string; title: Text; exercise: boolean; items: number; head: number; large?: boolean }
 export interface Me { name: string; role: string; version: string; sandbox: boolean; platformNotes: string[]; newCase?: boolean }
 export interface Ref { kind: string; id: string }
 export type Command =
@@ -36,7 +36,7 @@ export interface CheckReport { ok: boolean; faults: { what: string; where: strin
 export interface Taken { added: { id: string; name: string }[]; known: { id: string; name: string }[]; refused: { name: string; why: string }[] }
 export interface LiveEntry { seq: number; at: string; kind: string; by: string; refs: Ref[] }
 
-async function call<T>(path: string, init?: RequestInit): Promise<T> {
+export async function call<T>(path: string, init?: RequestInit): Promise<T> {
   let res: Response;
   try {
     res = await fetch('/api' + path, { ...init, credentials: 'same-origin' });
@@ -58,8 +58,8 @@ async function failure(res: Response): Promise<CallError> {
   return new CallError(res.status, detail, String(body['code'] ?? ''), body['current'] ?? body['value']);
 }
 
-const post = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
-const at = (c: string, rest: string) => `/cases/${encodeURIComponent(c)}/${rest}`;
+export const post = (body: unknown): RequestInit => ({ method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) });
+export const at = (c: string, rest: string) => `/cases/${encodeURIComponent(c)}/${rest}`;
 
 /** The calls of the desk, one for each line of the interface of package web. */
 export const api = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Document, Item } from '../../document/types.ts';
-import { FACETS, applyFilter, haystack, valuesOf, type Filter } from './facets.ts';
+import { FACETS, applyFilter, indexOf, valuesOf, type Filter } from './facets.ts';
 import { fold } from './fold.ts';
 
 let seed = 7;
@@ -21,8 +21,8 @@ function documentOf(n: number): Document {
 /** The rule, written plainly: every word, every facet; a facet's counts leave its own choice out. */
 function plain(doc: Document, f: Filter) {
   const words = fold(f.text).split(/\s+/).filter(Boolean);
-  const hay = haystack(doc);
-  const of = (i: Item, but = '') => words.every((w) => hay.get(i.id)!.includes(w)) && FACETS.every((k) => k === but || !f.on[k]?.length || valuesOf(i, k).some((v) => f.on[k]!.includes(v)));
+  const said = (i: Item) => doc.observations.filter((o) => o.item === i.id).flatMap((o) => Object.values(o.text));
+  const of = (i: Item, but = '') => words.every((w) => fold([i.id, ...Object.values(i.title), ...Object.values(i.source.name ?? {}), ...(i.tags ?? []), ...said(i)].join(' ')).includes(w)) && FACETS.every((k) => k === but || !f.on[k]?.length || valuesOf(i, k).some((v) => f.on[k]!.includes(v)));
   const counts = Object.fromEntries(FACETS.map((k) => {
     const m = new Map<string, number>();
     for (const i of doc.items.filter((x) => of(x, k))) for (const v of valuesOf(i, k)) m.set(v, (m.get(v) ?? 0) + 1);
@@ -33,13 +33,13 @@ function plain(doc: Document, f: Filter) {
 
 test('facets and words find what the plain rule finds, whatever was searched before', () => {
   const docs = [documentOf(120), documentOf(40)];
-  const hays = docs.map(haystack);
+  const all = docs.map((d) => indexOf(d.items, d.observations));
   const texts = ['', 's', 'sm', 'smoke', 'smoke slope', 'perez', 'green', 'house n', 'zzz', 'T-1', 'T-12'];
   for (let k = 0; k < 400; k++) {
     const d = k % 7 === 0 ? 1 : 0;
     const f: Filter = { text: one(texts), on: {} };
     for (const facet of FACETS) if (random() < 0.25) f.on[facet] = [one([...new Set(docs[d]!.items.flatMap((i) => valuesOf(i, facet))), 'never seen'])];
-    const got = applyFilter(docs[d]!, hays[d]!, f);
+    const got = applyFilter(all[d]!, f);
     const want = plain(docs[d]!, f);
     assert.deepEqual(got.items.map((i) => i.id), want.items.map((i) => i.id), JSON.stringify(f));
     for (const facet of FACETS) assert.deepEqual([...got.counts[facet]].sort(), [...want.counts[facet]!].sort(), facet + ' ' + JSON.stringify(f));
@@ -48,11 +48,19 @@ test('facets and words find what the plain rule finds, whatever was searched bef
 
 test('an item that was replaced is found by its new words only', () => {
   const doc = documentOf(10);
-  const old = applyFilter(doc, haystack(doc), { text: 'T-4', on: {} }).items[0]!;
+  const old = applyFilter(indexOf(doc.items, doc.observations), { text: 'T-4', on: {} }).items[0]!;
   const items = doc.items.map((i) => (i === old ? { ...i, title: { en: 'quartz' }, media: 'post' } : i)) as Item[];
-  const next = { ...doc, items };
-  const hay = haystack(next);
-  assert.deepEqual(applyFilter(next, hay, { text: 'quartz', on: { media: ['post'] } }).items.map((i) => i.id), ['T-4']);
-  const said = { ...next, observations: [{ item: 'T-5', text: { en: 'obsidian' } }] } as unknown as Document;
-  assert.deepEqual(applyFilter(said, haystack(said), { text: 'obsidian', on: {} }).items.map((i) => i.id), ['T-5']);
+  const next = indexOf(items, doc.observations);
+  assert.deepEqual(applyFilter(next, { text: 'quartz', on: { media: ['post'] } }).items.map((i) => i.id), ['T-4']);
+  const said = [{ item: 'T-5', text: { en: 'obsidian' } }] as unknown as Document['observations'];
+  assert.deepEqual(applyFilter(indexOf(items, said), { text: 'obsidian', on: {} }).items.map((i) => i.id), ['T-5']);
+});
+
+test('what is found keeps the order of the index, and the whole is told as the same list', () => {
+  const doc = documentOf(50);
+  const turned = [...doc.items].reverse();
+  const ix = indexOf(turned, doc.observations);
+  assert.equal(applyFilter(ix, { text: ' ', on: {} }).items, turned);
+  const found = applyFilter(ix, { text: 't-1', on: {} }).items.map((i) => i.id);
+  assert.deepEqual(found, turned.map((i) => i.id).filter((id) => id.startsWith('T-1')));
 });
