@@ -27,7 +27,7 @@ async function flooding({ path, seconds }) {
   let sent = 0;
   const note = (s) => (said[s] = (said[s] ?? 0) + 1);
   const requests = (n) => {
-    const code = 'code=' + createHash('sha256').update(String(n)).digest('hex').replace(/\D/g, '').padEnd(27, '7').slice(0, 27) + '&lang=es';
+    const code = 'code=0' + createHash('sha256').update(String(n)).digest('hex').replace(/\D/g, '').padEnd(26, '7').slice(0, 26) + '&lang=es';
     const form = '--x\r\nContent-Disposition: form-data; name="lang"\r\n\r\nes\r\n--x\r\nContent-Disposition: form-data; name="message"\r\n\r\n' + 'spam '.repeat(200) + '\r\n--x--\r\n';
     switch (n % 5) {
       case 0: return `POST /box HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: ${code.length}\r\n\r\n${code}`;
