@@ -217,3 +217,30 @@ func TestOlderWorker(t *testing.T) {
 		t.Fatalf("a worker of the right version: %+v, %v", sum, err)
 	}
 }
+
+// What a person has just added is taken before a large intake.
+func TestUrgentGoesFirst(t *testing.T) {
+	f := begin(t, 0)
+	with(t, flow.Step{Kind: "look", Takes: func(*sightline.Item) bool { return true }, Makes: []string{"x"}, Lane: flow.CPU, Version: 1, Priority: 9,
+		Params: func(it *sightline.Item) any { return it.ID }, Run: func(context.Context, *identify.Env, sightline.Job, identify.Progress) error { return nil }})
+	ctx := context.Background()
+	if _, err := f.Store.Update(ctx, f.Actor, func(w sightline.Writer) error {
+		for i := range 20 {
+			jobs := flow.JobsFor
+			if i == 19 {
+				jobs = flow.Urgent
+			}
+			for _, j := range jobs(&sightline.Item{ID: fmt.Sprintf("T-%03d", i+1)}) {
+				if err := w.Enqueue(j); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if j, err := f.Store.Claim(ctx, "w", []string{flow.CPU}, time.Minute); err != nil || j == nil || j.Item != "T-020" {
+		t.Errorf("%+v, %v", j, err)
+	}
+}

@@ -40,3 +40,13 @@ func Cannot(j sightline.Job) string {
 	}
 	return ""
 }
+
+// Urgent is [JobsFor] for an item that a person has just added and looks at:
+// its work goes before that of a large intake, in the same order.
+func Urgent(it *sightline.Item) []sightline.Job {
+	jobs := JobsFor(it)
+	for i := range jobs {
+		jobs[i].Priority += sightline.Urgent
+	}
+	return jobs
+}

@@ -199,7 +199,7 @@ func editionInput(ctx context.Context, f *folder, doc *sightline.Document, out s
 
 // addUploads takes files that the desk received into the case.
 func addUploads(ctx context.Context, f *folder, files []web.Upload, reason string) (*web.AddReport, error) {
-	a := &intake.Adder{Store: f.Store, Blobs: f.Blobs, Actor: f.Actor, Version: version, Reason: reason, Access: "given", Jobs: flow.JobsFor, Argv: []string{"desk", "upload"}}
+	a := &intake.Adder{Store: f.Store, Blobs: f.Blobs, Actor: f.Actor, Version: version, Reason: reason, Access: "given", Jobs: flow.Urgent, Argv: []string{"desk", "upload"}}
 	in := make([]intake.Input, len(files))
 	for i, u := range files {
 		in[i] = intake.Input{Path: u.Path, Name: u.Name}
