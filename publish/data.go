@@ -27,6 +27,9 @@ func (b *builder) data(context.Context) error {
 	if err := b.putJSON("data/places.geojson", geoJSON(b.pub)); err != nil {
 		return err
 	}
+	if err := b.responses(); err != nil {
+		return err
+	}
 	if err := b.corroborate(); err != nil {
 		return err
 	}

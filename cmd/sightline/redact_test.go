@@ -66,7 +66,7 @@ func TestRedactionThroughTheRoad(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		k[0].Exercise, k[0].Summary, k[0].Limits, k[0].Method = true, en("Nothing [RX-001]."), en("context: All."), en("context: By hand.")
+		k[0].Exercise, k[0].Summary, k[0].Limits, k[0].Method, k[0].Unverified = true, en("Nothing [RX-001]."), en("context: All."), en("context: By hand."), en("Nobody reviewed noise.")
 		if err := w.Put(k[0]); err != nil {
 			return err
 		}

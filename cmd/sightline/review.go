@@ -15,9 +15,10 @@ import (
 // evidence says together.
 type reviewCmd struct {
 	inCase  `embed:""`
-	JSON    bool   `name:"json" help:"Print the verdicts and the corroboration as JSON."`
-	Lang    string `enum:"en,es" default:"en" help:"Language of the sentences."`
-	Waiting bool   `help:"Only what is waiting, disputed or stale."`
+	JSON    bool     `name:"json" help:"Print the verdicts and the corroboration as JSON."`
+	Lang    string   `enum:"en,es" default:"en" help:"Language of the sentences."`
+	Take    []string `type:"existingfile" placeholder:"FILE" help:"Take in files in which readers of an edition confirm or dispute something; each becomes an open remark."`
+	Waiting bool     `help:"Only what is waiting, disputed or stale."`
 }
 
 // reviewAnswer is the JSON of "sightline review".
@@ -32,6 +33,9 @@ func (c *reviewCmd) Run(e *env) error {
 		return err
 	}
 	defer f.Close()
+	if len(c.Take) > 0 {
+		return takeResponses(e.ctx, f, c.Take, e.stdout)
+	}
 	doc, err := loadDocument(e.ctx, f)
 	if err != nil {
 		return err
@@ -45,6 +49,11 @@ func (c *reviewCmd) Run(e *env) error {
 			continue
 		}
 		fmt.Fprintf(e.stdout, "%-9s %-12s %-15s %s\n", v.Item, v.Axis, v.State, v.Why.In(c.Lang, "en"))
+	}
+	for _, q := range doc.Comments {
+		if q.Person == "reader" && !q.Resolved {
+			fmt.Fprintf(e.stdout, "%-9s %-12s %-15s %s\n", q.About, "reader", q.ID, strings.ReplaceAll(q.Text, "\n", " "))
+		}
 	}
 	if c.Waiting {
 		return nil

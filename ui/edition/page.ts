@@ -35,3 +35,25 @@ if (stage && button) {
   // A link from a step of the story is already the wish to see it.
   if (location.hash.startsWith('#step=')) load();
 }
+
+/** "Confirm or dispute this" writes a file on the reader's machine; the page sends nothing. */
+for (const form of document.querySelectorAll<HTMLFormElement>('.respond form')) {
+  form.hidden = false;
+  form.addEventListener('submit', (e) => {
+    e.preventDefault();
+    const d = form.dataset;
+    const f = new FormData(form);
+    const said = (k: string): string => String(f.get(k) ?? '').trim();
+    const body = {
+      format: 'sightline.response/1', case: d['case'], edition: Number(d['edition']), about: d['about'], wording: d['wording'],
+      says: said('says'), reason: said('reason'), evidence: said('evidence'), contact: said('contact'),
+    };
+    const a = document.createElement('a');
+    a.href = URL.createObjectURL(new Blob([JSON.stringify(body, null, 1) + '\n'], { type: 'application/json' }));
+    a.download = `${d['about']}-response.json`;
+    a.click();
+    setTimeout(() => URL.revokeObjectURL(a.href), 60_000);
+    const done = form.querySelector<HTMLElement>('[role=status]');
+    if (done) done.textContent = done.dataset['done'] ?? '';
+  });
+}
