@@ -218,7 +218,11 @@ func (e *engine) Search(words []string, limit int) (string, []any) {
 func (e *engine) TextHits(ctx context.Context, q tables.Queryer, words []string, most int) ([]int64, error) {
 	terms := make([]string, len(words))
 	for i, w := range words {
-		terms[i] = "'" + w + "':*"
+		if whole, ok := strings.CutPrefix(w, "="); ok {
+			terms[i] = "'" + whole + "'"
+		} else {
+			terms[i] = "'" + w + "':*"
+		}
 	}
 	return tables.NumberList(q.QueryRowContext(ctx, `SELECT string_agg(CAST(oid AS text), ',') FROM (SELECT oid FROM words WHERE body @@ CAST(?1::text AS tsquery) LIMIT ?2) x`,
 		strings.Join(terms, " & "), most))

@@ -89,7 +89,11 @@ func (engine) Search(words []string, limit int) (string, []any) {
 func (engine) TextHits(ctx context.Context, q tables.Queryer, words []string, most int) ([]int64, error) {
 	match := make([]string, len(words))
 	for i, w := range words {
-		match[i] = `"` + w + `"*`
+		if whole, ok := strings.CutPrefix(w, "="); ok {
+			match[i] = `"` + whole + `"`
+		} else {
+			match[i] = `"` + w + `"*`
+		}
 	}
 	return tables.NumberList(q.QueryRowContext(ctx, `SELECT group_concat(rowid) FROM (SELECT rowid FROM words WHERE words MATCH ? LIMIT ?)`, strings.Join(match, " "), most))
 }

@@ -155,6 +155,9 @@ func (c *columns) freshen(ctx context.Context, q Queryer) error {
 	c.seq = last
 	if large {
 		debug.FreeOSMemory() // the sheets were read once; their memory would stay for long
+		// The columns stay, and hold nothing to look through: garbage as large
+		// as they are would double what the server takes.
+		debug.SetGCPercent(40)
 	}
 	return nil
 }

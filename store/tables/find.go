@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"sightline"
 )
@@ -334,6 +335,7 @@ func (r *reader) textHits(c *columns, words []string, rest *chosen) (hit []uint6
 	if few == 0 {
 		return hit, false, nil
 	}
+	words = c.asked(words)
 	oids, err := r.s.engine.TextHits(r.ctx, r.q, words, textCap+1)
 	if err != nil {
 		return nil, false, err
@@ -393,10 +395,29 @@ func NumberList(row *sql.Row) ([]int64, error) {
 	return out, nil
 }
 
+// wholeWord marks a word of a query that is meant whole.
+const wholeWord = "="
+
+// asked marks the words that a large case looks for whole: one or two letters
+// begin a word of nearly every item, and to gather those takes seconds.
+func (c *columns) asked(words []string) []string {
+	if c.n <= textCap {
+		return words
+	}
+	out := slices.Clone(words)
+	for i, w := range out {
+		if utf8.RuneCountInString(w) <= shortWord {
+			out[i] = wholeWord + w
+		}
+	}
+	return out
+}
+
 // beginAll reports that each of the words begins one of the tokens.
 func beginAll(tokens, words []string) bool {
 	for _, w := range words {
-		if !slices.ContainsFunc(tokens, func(t string) bool { return strings.HasPrefix(t, w) }) {
+		whole, short := strings.CutPrefix(w, wholeWord)
+		if !slices.ContainsFunc(tokens, func(t string) bool { return short && t == whole || !short && strings.HasPrefix(t, w) }) {
 			return false
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -150,6 +151,7 @@ func (c *columns) named(words []string, limit int) []sightline.Ref {
 	for i, w := range words {
 		list[i] = []byte(w)
 	}
+	slices.SortFunc(list, func(a, b []byte) int { return len(b) - len(a) }) // the longest says no most often
 	var out []sightline.Ref
 	each(c.live, func(at uint32) bool {
 		id, title, _, _ := c.textOf(at)

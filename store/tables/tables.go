@@ -138,7 +138,7 @@ type Engine interface {
 	// begin with each of these, best first.
 	Search(words []string, limit int) (query string, args []any)
 	// TextHits gives up to most objects that are items in which each of the
-	// folded words begins a word, in the order in which they came where that
+	// folded words begins a word, or is one where it is marked with "=", in the order in which they came where that
 	// costs nothing.
 	TextHits(ctx context.Context, q Queryer, words []string, most int) (oids []int64, err error)
 	// Strings is a query for the strings s, with their places n, of the JSON
