@@ -336,8 +336,16 @@ func (s *source) openZip(size int64, as string) error {
 	return err
 }
 
-// unzip reads one entry within its limit, whatever its header promises.
+// unzip reads one entry within its limit, whatever its header promises. An entry
+// that unpacks to more than 200 times itself after the first 10 MiB is made to
+// fill a machine: text of people shrinks to a tenth.
 func unzip(f *zip.File, limit int64) ([]byte, error) {
+	if n := int64(min(f.CompressedSize64, 1<<40)) * maxRatio; n < limit {
+		limit = max(n, ratioFrom)
+	}
+	if f.UncompressedSize64 > uint64(limit) {
+		return nil, fmt.Errorf("%s says that it is %d MiB when unpacked, more than is read from so small an entry", Printable(f.Name), f.UncompressedSize64>>20)
+	}
 	r, err := f.Open()
 	if err != nil {
 		return nil, fmt.Errorf("%s cannot be unpacked: %w", Printable(f.Name), err)
