@@ -30,6 +30,11 @@ func (s *Server) method(w http.ResponseWriter, r *http.Request) {
 		fail(w, fmt.Errorf("the problem is larger than %d MB or broke off: %w", maxProblemBytes>>20, sightline.ErrInvalid))
 		return
 	}
+	if id, ok := asking(r).mayAsk(body); !ok {
+		// The same words as for a case that does not exist.
+		problem(w, http.StatusNotFound, "no_such_case", "there is no case "+printable(id)+" on this desk")
+		return
+	}
 	select {
 	case solving <- struct{}{}:
 	case <-r.Context().Done():
