@@ -256,6 +256,11 @@ func (b *build) terrain(t *TerrainSpec) error {
 		}
 	}
 	b.ground = indexGround(pieces).at
+	if t.Drape != nil {
+		if pieces, err = b.drape(t.Drape, &l, pieces); err != nil {
+			return err
+		}
+	}
 	return b.store(l, pieces)
 }
 

@@ -50,6 +50,7 @@ type TerrainSpec struct {
 	MaxTriangles int         `json:"max_triangles,omitempty"`
 	Material     string      `json:"material,omitempty"` // of invented photographs, default grass
 	Grids        []GridSpec  `json:"grids,omitempty"`
+	Drape        *DrapeSpec  `json:"drape,omitempty"`
 	Procedural   *Procedural `json:"procedural,omitempty"`
 }
 
