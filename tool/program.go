@@ -118,7 +118,7 @@ func look(name string) (*Program, error) {
 	if path, err = filepath.Abs(path); err != nil {
 		return nil, fmt.Errorf("failed to locate %s: %w", name, err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute) // a loaded machine is slow, not without the program
 	defer cancel()
 	cmd := exec.CommandContext(ctx, path, k.ask...) // no untrusted input: asked before any file is opened
 	cmd.Env = cleanEnv()
