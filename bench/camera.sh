@@ -35,3 +35,10 @@ solve chessboard/problems.jsonl "$out/e.jsonl"
 echo "speed: cpu-ns/op is processor time"
 cd "$root"
 go test ./sight -run XXX -bench . -benchtime 1s
+echo "exercise: scripted clicks of 1 px on every camera, seeds 1 to 3"
+for seed in 1 2 3; do
+	"$out/sightline" exercise --seed "$seed" -o "$out/exercise$seed" --size full --no-video > /dev/null
+	"$out/sightline" exercise --score "$out/exercise$seed/truth/truth.json" --rounds 20
+done
+echo "search on invented countries (12 photos; some minutes)"
+SIGHTLINE_LONG=1 go test ./sight -run 'TestFindOnRenderedGround|TestSolvePanorama|TestLayOnGround' -v -timeout 30m | grep -v '^==='
