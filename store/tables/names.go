@@ -45,6 +45,9 @@ func (r *reader) Names(q string, limit int) ([]sightline.Ref, error) {
 		return nil, err
 	}
 	add(exact)
+	if len(exact) > 0 {
+		return out, nil // who types a whole id means it
+	}
 	c, done, err := r.columns()
 	if err != nil {
 		return nil, err
