@@ -23,5 +23,6 @@ test('news moves the bar and takes a job that ended out of the running ones', ()
   const q: Queue = { now: 0, counts: [], running: [job], failed: [], waiting: [], done: [] };
   assert.equal(follow(q, { id: 'x', state: 'running', progress: 0.5 }).running[0].progress, 0.5);
   assert.equal(follow(q, { id: 'x', state: 'done', progress: 1 }).running.length, 0);
+  assert.equal(follow(q, { id: 'x', state: 'running', progress: 0 }), q, 'no news changes nothing');
   assert.equal(follow(q, { id: 'y', state: 'done', progress: 1 }), q);
 });

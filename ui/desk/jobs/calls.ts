@@ -47,7 +47,7 @@ export function machine(worker: string | undefined): { host: string; slot: strin
 /** News of a job over what was read: state and progress change, a job that ended leaves the list of running ones. */
 export function follow(q: Queue, j: Pick<Job, 'id' | 'state' | 'progress' | 'error'>): Queue {
   const k = q.running.findIndex((x) => x.id === j.id);
-  if (k < 0) return q;
+  if (k < 0 || (j.state === 'running' && j.progress === q.running[k].progress)) return q;
   const running = j.state === 'running' ? q.running.map((x, i) => (i === k ? { ...x, progress: j.progress } : x)) : q.running.filter((_, i) => i !== k);
   return { ...q, running };
 }
