@@ -134,7 +134,8 @@ export const mountTimeline: MountTimeline = (el, input) => {
   function axisTicks() {
     const { step, at } = ticks(range.get(), view.frame.right - view.frame.left, (x) => offsetAt(zone(), x), view.frame.narrow ? 64 : 84);
     const text = at.map((x) => {
-      if (step >= DAY) return dayText(zone(), x, lang()).replace(/ \d{4}$/, '');
+      // Marks a month or more apart would be told apart by their year only.
+      if (step >= DAY) return step >= 28 * DAY ? dayText(zone(), x, lang()) : dayText(zone(), x, lang()).replace(/ \d{4}$/, '');
       const s = clockText(zone(), x, step < MINUTE);
       if (step < SECOND) return s.slice(3) + (mod(x, 1000) / 1000).toFixed(1).slice(1);
       return s === '00:00' ? dayText(zone(), x, lang()).replace(/ \d{4}$/, '') : s;
