@@ -7,14 +7,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// politeness is the nice value of the server: a flood of it takes processor
-// time from nobody else on the machine.
-const politeness = 10
-
 // lockDown forbids what would put memory on disk or show it to others: core
 // dumps, and attaching to the process. It also steps back behind whatever else
-// runs here.
-func lockDown() {
+// runs here, to the nice value given.
+func lockDown(politeness int) {
 	unix.Setrlimit(unix.RLIMIT_CORE, &unix.Rlimit{})
 	unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0)
 	// On Linux each thread has a priority of its own; those made later, and

@@ -24,6 +24,7 @@ type Listening struct {
 	Sources string // "unix:PATH" or a loopback address
 	Team    string // the same, for pulling; empty: nowhere
 	Proxy   bool   // connections of sources begin with a PROXY line
+	Nice    int    // how far the server steps back behind other programs, 0 to 19 (Linux)
 	// Ready is told the addresses once both are open.
 	Ready func(sources, team string)
 }
@@ -59,7 +60,7 @@ func Listen(addr string) (net.Listener, error) {
 // Serve answers until ctx ends. Nothing is logged: what fails is a counter of
 // the day.
 func (s *Server) Serve(ctx context.Context, at Listening) error {
-	lockDown()
+	lockDown(at.Nice)
 	l, err := Listen(at.Sources)
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func (s *Stretcher) Stretch(ctx context.Context, c tip.Code, call string) (tip.K
 // StretchChild is the other side: it reads a code and the id of a call, and
 // writes the keys.
 func StretchChild(in io.Reader, out io.Writer) error {
-	lockDown()
+	lockDown(0) // the server's nice value is inherited
 	b, err := io.ReadAll(io.LimitReader(in, 1024))
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ type intakeCmd struct {
 	Pull   string `placeholder:"ADDR" help:"Where the team fetches: another unix:PATH or loopback address. Default: nowhere; the folder is carried on a stick."`
 	Proxy  bool   `help:"Each connection begins with a PROXY line, as Tor writes it with HiddenServiceExportCircuitID haproxy."`
 	Clear  bool   `help:"The pages are served over plain HTTPS; they say that the provider sees the visit."`
+	Nice   int    `default:"10" help:"How far the server steps back behind other programs of the machine, 0 to 19, so that a flood of it takes time from nobody else."`
 	Check  bool   `help:"Look at the machine and the folder, say what weakens them, and leave."`
 	Torrc  bool   `help:"Print the lines for Tor's configuration and leave."`
 }
@@ -57,7 +58,7 @@ func (c *intakeCmd) Run(e *env) error {
 		return exit(2, err)
 	}
 	defer s.Close()
-	return s.Serve(e.ctx, call.Listening{Sources: c.Listen, Team: c.Pull, Proxy: c.Proxy, Ready: func(sources, team string) {
+	return s.Serve(e.ctx, call.Listening{Sources: c.Listen, Team: c.Pull, Proxy: c.Proxy, Nice: c.Nice, Ready: func(sources, team string) {
 		fmt.Fprintf(e.stdout, "sources   %s\n", sources)
 		if team != "" {
 			fmt.Fprintf(e.stdout, "team      %s\n", team)

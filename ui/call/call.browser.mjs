@@ -108,7 +108,7 @@ before(async () => {
   await writeFile(join(dir, 'call.json'), JSON.stringify({ v: 1, id: 'llamado-2018', name: { es: 'El Junquito', en: 'El Junquito', ar: 'إل خونكيتو' }, requests: [{ id: 'G-01', text: asked }, { id: 'G-02', text: asked }], channels: [{ kind: 'signal', address: '@equipo.01' }, { kind: 'mail', address: 'equipo@example.org' }], limits: { tip: 10e6, files: 3 } }));
   await writeFile(join(dir, 'call.keys'), `# escritorio\n${await identityToRecipient(team.identity)}\n`);
   await writeFile(join(dir, 'pull.keys'), team.public + '\n');
-  server = spawn(program, ['intake', '--call', dir, '--listen', '127.0.0.1:0', '--pull', '127.0.0.1:0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  server = spawn(program, ['intake', '--call', dir, '--listen', '127.0.0.1:0', '--pull', '127.0.0.1:0', '--nice', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let said = '';
   [base, pull] = await new Promise((ok, no) => {
     const hear = (b) => {

@@ -63,7 +63,7 @@ before(async () => {
   await writeFile(at('invitation'), await run('key', 'pair', 'invite', 'half of Ana', at('beto.keys'), ...pass));
   await writeFile(at('answer'), (await run('key', 'pair', 'accept', 'half of Beto', at('invitation'), '--key', 'Beto', ...pass)).split('\n')[0]);
   await writeFile(at('pair.keys'), await run('key', 'pair', 'finish', 'half of Ana', at('answer'), ...pass));
-  const m = await start(['intake', '--call', at('call'), '--listen', '127.0.0.1:0', '--pull', '127.0.0.1:0'], /sources\s+(http:\S+)[^]*team\s+(http:\S+)/);
+  const m = await start(['intake', '--call', at('call'), '--listen', '127.0.0.1:0', '--pull', '127.0.0.1:0', '--nice', '0'], /sources\s+(http:\S+)[^]*team\s+(http:\S+)/);
   base = m[1].replace(/\/$/, '');
   await writeFile(at('case/tips/rules.json'), JSON.stringify({ server: m[2].replace(/\/$/, ''), call: at('call') }));
   code = await send([['lang', 'es'], ['request', 'G-01'], ['message', 'Lo vi desde mi ventana.'], ['wish', 'ask-first'], ['file', new Blob(['una nota del 15 de enero\n'.repeat(40)])]]);
