@@ -141,6 +141,8 @@ func (a Address) settle(schema string, given map[string]string) *sql.DB {
 		"synchronous_commit":            "on",
 		"default_transaction_isolation": "read committed",
 		"lock_timeout":                  "60s",
+		// A word that a hundred thousand items have keeps its places exact.
+		"work_mem": "32MB",
 		// A frozen process must not keep the turn of all others for ever.
 		"idle_in_transaction_session_timeout": "10min",
 	} {
