@@ -130,7 +130,16 @@ func compare(a, b *Track, e effort) Pair {
 	if p.windows < 4 && p.Overlap < 0.25*math.Min(a.Duration, b.Duration) {
 		single = single || agreement(a, b, p.Lag) > oneMoment
 	}
-	if single {
+	// Notes that two tunes share make windows agree where the whole does not: a
+	// lag that is right is also the highest peak of the whole waveform.
+	outdone := false
+	if top.c.Cue == "waveform" && top.over < 30 && len(p.Breaks) == 0 {
+		for _, t := range all {
+			far := math.Abs(t.c.Lag-top.c.Lag) > 0.02
+			outdone = outdone || far && t.c.Cue == "waveform" && t.c.Z > top.c.Z
+		}
+	}
+	if single || outdone {
 		p.Score = math.Min(p.Score, 0.5)
 	}
 	p.Candidates[0].Score = p.Score
