@@ -263,7 +263,7 @@ func unpackSheet(b []byte) (out []*card, err error) {
 		return bad()
 	}
 	n, k := r.uint(), r.uint()
-	if n > perSheet || k > uint64(len(b)) {
+	if r.bad || n > perSheet || k > uint64(len(b)) {
 		return bad()
 	}
 	words := make([]string, k)
@@ -283,9 +283,14 @@ func unpackSheet(b []byte) (out []*card, err error) {
 		flags := r.byte()
 		c.oid = int64(r.uint())
 		c.id = string(r.bytes(r.uint()))
+		if len(c.id) > maxID {
+			return bad()
+		}
 		c.live, c.timed, c.min, c.max = flags&1 != 0, flags&2 != 0, noMin, noMax
 		if c.live {
-			c.title = string(r.bytes(r.uint()))
+			if c.title = string(r.bytes(r.uint())); len(c.title) > maxTitle {
+				return bad()
+			}
 			if flags&4 != 0 {
 				c.min = r.int()
 			}

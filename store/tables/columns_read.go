@@ -18,7 +18,7 @@ func (c *columns) read(first uint32, body []byte) error {
 		return bad
 	}
 	n, k := r.uint(), r.uint()
-	if n > perSheet || k > uint64(len(body)) {
+	if r.bad || n > perSheet || k > uint64(len(body)) {
 		return bad
 	}
 	words := make([][]byte, k)
@@ -49,12 +49,17 @@ func (c *columns) read(first uint32, body []byte) error {
 		flags := r.byte()
 		c.oid[at] = int64(r.uint())
 		id := r.bytes(r.uint())
+		if len(id) > maxID {
+			return bad
+		}
 		live, timed := flags&1 != 0, flags&2 != 0
 		set(c.live, at, live)
 		set(c.timed, at, live && timed)
 		var title []byte
 		if live {
-			title = r.bytes(r.uint())
+			if title = r.bytes(r.uint()); len(title) > maxTitle {
+				return bad
+			}
 			if flags&4 != 0 {
 				c.min[at] = r.int()
 			}
@@ -76,6 +81,9 @@ func (c *columns) read(first uint32, body []byte) error {
 			}
 			for f := range nFields {
 				c.code[f][at] = uint16(code(f, maxValues))
+			}
+			if r.bad {
+				return bad
 			}
 			c.code[fStatus][at] = uint16(c.names[fStatus].code(status(func(f int) string { return c.names[f].names[c.code[f][at]] }), maxValues))
 		} else {
