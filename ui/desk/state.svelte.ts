@@ -23,8 +23,8 @@ import { t } from './words.svelte.ts';
 export { LIST, sentence, type Notice } from './record.svelte.ts';
 export type { Clash } from './edits.svelte.ts';
 
-export type ViewName = 'collect' | 'inbox' | 'triage' | 'library' | 'place' | 'time' | 'match' | 'review' | 'accounts' | 'story' | 'publish' | 'jobs';
-export const VIEWS: readonly ViewName[] = ['collect', 'inbox', 'triage', 'library', 'place', 'time', 'match', 'review', 'accounts', 'story', 'publish', 'jobs'];
+export type ViewName = 'collect' | 'inbox' | 'triage' | 'library' | 'place' | 'time' | 'match' | 'model' | 'review' | 'accounts' | 'story' | 'publish' | 'jobs';
+export const VIEWS: readonly ViewName[] = ['collect', 'inbox', 'triage', 'library', 'place', 'time', 'match', 'model', 'review', 'accounts', 'story', 'publish', 'jobs'];
 
 export interface Layout {
   nav: number;

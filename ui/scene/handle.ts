@@ -3,7 +3,7 @@
 // three.js.
 
 import type { Pose } from '../kernel/camera.ts';
-import type { SceneDocument } from '../document/scene.ts';
+import type { SceneDocument, SceneLayer } from '../document/scene.ts';
 import type { Line } from './lines.ts';
 import type { Clock } from '../kernel/clock.ts';
 import type { Value } from '../kernel/observable.ts';
@@ -104,6 +104,8 @@ export interface SceneHandle {
   option<K extends keyof SceneOptions>(name: K, value: SceneOptions[K]): void;
   readonly options: Readonly<SceneOptions>;
   layer(id: string, shown: boolean): void;
+  /** Draws meshes in place of a layer, or beside the others where it is new; null goes back. They cannot be clicked. */
+  attempt(layer: SceneLayer | null, glb?: ArrayBuffer): void;
   onPick(fn: (pick: ScenePick) => void): () => void;
   /** Resolves when the assets are loaded and two frames are drawn. */
   readonly settled: Promise<void>;

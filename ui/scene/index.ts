@@ -14,6 +14,7 @@ import { clamp, turn, type Enu } from '../kernel/units.ts';
 import { t } from '../document/catalogue.ts';
 import { element, palette, stillMotion, typing } from '../document/dom.ts';
 import { sitesOf, spotsOf, toEnuOf, type Site, type Spot } from '../document/places.ts';
+import { readGlb } from '../document/glb.ts';
 import { Ground, fetchFrom, readLayer, readSceneDocument, type SceneDocument } from '../document/scene.ts';
 import { say, type ViewCamera } from '../document/types.ts';
 import { backdrop, foreground, type Drawn } from './evidence.ts';
@@ -43,6 +44,7 @@ export const mountScene: MountScene = (el, input) => {
   let colours = palette(el);
   let sceneDoc: SceneDocument | null = null;
   let model: Model | null = null;
+  let attempted: Model | null = null;
   const ground = new Ground();
   let sites: Site[] = [];
   let spots: Spot[] = [];
@@ -840,6 +842,22 @@ export const mountScene: MountScene = (el, input) => {
       if (shown) hidden.delete(id);
       else hidden.add(id);
       model?.layer(id, shown);
+      renderer.shadowMap.needsUpdate = true;
+      invalidate();
+    },
+    attempt(layer, glb) {
+      if (attempted) {
+        scene.remove(attempted.group);
+        attempted.dispose();
+        const id = attempted.group.children[0]?.name ?? '';
+        model?.layer(id, !hidden.has(id));
+        attempted = null;
+      }
+      if (layer && glb) {
+        attempted = makeModel([{ layer, parts: readGlb(glb) }], { certainty: options.certainty, palette: colours, low }, projectors.uniforms, projectors.all.length);
+        scene.add(attempted.group);
+        model?.layer(layer.id, false);
+      }
       renderer.shadowMap.needsUpdate = true;
       invalidate();
     },

@@ -34,7 +34,7 @@ export function plainScene(input: SceneInput, list: HTMLElement, options: SceneO
       sites = sitesOf(doc, input.toEnu);
       write();
     },
-    option: (name, value) => void (options[name] = value), layer() {},
+    option: (name, value) => void (options[name] = value), layer() {}, attempt() {},
     onPick: () => () => {},
     document: null, pointAt: () => null, project: () => null, between: () => null, onDraw: () => () => {}, extra() {}, lookAs() {}, picture: () => Promise.resolve(null),
     settled: Promise.resolve(), twin: () => sites.map((s) => ({ id: s.id, text: s.id })), sceneId: '', stats: { calls: 0, triangles: 0, frames: 0 },
