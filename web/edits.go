@@ -32,7 +32,10 @@ type editRequest struct {
 
 type editReply struct {
 	Seq sightline.Seq `json:"seq"`
-	IDs []string      `json:"ids"`
+	IDs []string      `json:"ids,omitempty"`
+	// Concluded are objects that the rules of review changed besides, or whose
+	// value they changed once more: a desk reads them again.
+	Concluded []sightline.Ref `json:"concluded,omitempty"`
 }
 
 func (s *Server) edit(w http.ResponseWriter, r *http.Request, c *Case) error {
@@ -63,7 +66,7 @@ func (s *Server) edit(w http.ResponseWriter, r *http.Request, c *Case) error {
 			}
 			out.IDs = append(out.IDs, id)
 		}
-		if err := conclude(wr, items, was); err != nil {
+		if out.Concluded, err = conclude(wr, items, was); err != nil {
 			return err
 		}
 		wr.Describe(sightline.Draft{Kind: editKind(in.Commands), Result: "ok", Seal: map[string]any{"label": in.Label}})
@@ -286,6 +289,7 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, c *Case) error {
 	if err := read(w, r, &in); err != nil {
 		return err
 	}
+	var out editReply
 	seq, err := c.Store.Update(r.Context(), s.actor(r, c), func(wr sightline.Writer) error {
 		changes, err := changesOf(wr, in.Seq)
 		if err != nil {
@@ -310,7 +314,7 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, c *Case) error {
 				return err
 			}
 		}
-		if err := conclude(wr, items, was); err != nil {
+		if out.Concluded, err = conclude(wr, items, was); err != nil {
 			return err
 		}
 		wr.Describe(sightline.Draft{Kind: sightline.EntryAnnotate, Result: "ok", Seal: map[string]any{"label": fmt.Sprintf("undo of entry %d", in.Seq)}})
@@ -319,7 +323,8 @@ func (s *Server) undo(w http.ResponseWriter, r *http.Request, c *Case) error {
 	if err != nil {
 		return err
 	}
-	reply(w, map[string]any{"seq": seq})
+	out.Seq = seq
+	reply(w, out)
 	return nil
 }
 

@@ -440,30 +440,33 @@ func (s *Server) rule(r *http.Request, c *Case, kind sightline.EntryKind, change
 			}
 		}
 		wr.Describe(d)
-		return conclude(wr, []string{about}, nil)
+		_, err = conclude(wr, []string{about}, nil)
+		return err
 	})
 }
 
 // conclude writes what follows from the reviews into the items and findings
-// that an edit touched. was holds the items as they stood before.
-func conclude(wr sightline.Writer, items []string, was map[string]*sightline.Item) error {
+// that an edit touched, and says what that changed. was holds the items as they
+// stood before.
+func conclude(wr sightline.Writer, items []string, was map[string]*sightline.Item) (changed []sightline.Ref, err error) {
 	n, err := wr.Count(sightline.KindReview)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if n == 0 && !verifiedBefore(was) {
-		return nil
+		return nil, nil
 	}
 	doc, err := sightline.Load(wr)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, o := range review.Derive(doc, review.Touched(doc, items...), was) {
 		if err := wr.Put(o); err != nil {
-			return err
+			return nil, err
 		}
+		changed = append(changed, o.Ref())
 	}
-	return nil
+	return changed, nil
 }
 
 func verifiedBefore(was map[string]*sightline.Item) bool {

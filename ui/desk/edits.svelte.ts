@@ -161,6 +161,8 @@ export class Edits extends CaseCopy {
     this.undoable = [...this.undoable, { seq: r.seq, label, refs, before, after: refs.map((x) => this.object(x.kind, x.id)) }];
     this.redoable = [];
     this.say(label);
+    // What the rules of review made of it stands in the same entry: it is read, not guessed.
+    if (r.concluded?.length) await this.refresh(r.concluded);
     return r;
   }
 
@@ -194,7 +196,7 @@ export class Edits extends CaseCopy {
     try {
       const r = await api.undo(this.caseId!, e.seq);
       this.own.add(r.seq);
-      await this.refresh(e.refs);
+      await this.refresh([...e.refs, ...(r.concluded ?? [])]);
       this.head(r.seq);
       return turned(r.seq);
     } catch (err) {
@@ -212,7 +214,7 @@ export class Edits extends CaseCopy {
       });
       const r = await api.edit(this.caseId!, t('label.undo', { label: e.label }), commands);
       this.own.add(r.seq);
-      await this.refresh(e.refs);
+      await this.refresh([...e.refs, ...(r.concluded ?? [])]);
       this.head(r.seq);
       return turned(r.seq);
     } catch (err) {
