@@ -238,7 +238,7 @@ func withLikeness(facts []sightline.Fact, id string, distance int, turn alike.Tu
 	slices.SortFunc(mine, func(a, b sightline.Fact) int {
 		return sightline.CompareIDs(strings.TrimPrefix(a.Field, likePrefix), strings.TrimPrefix(b.Field, likePrefix))
 	})
-	return slices.Concat(before, mine[:min(len(mine), mostLikenesses)], after)
+	return factsInOrder(slices.Concat(before, mine[:min(len(mine), mostLikenesses)], after))
 }
 
 // likePrefix begins the names of facts that name another item.

@@ -1,9 +1,11 @@
 package identify
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -390,7 +392,7 @@ func (r *reading) apply(it *sightline.Item) {
 			kept = append(kept, f)
 		}
 	}
-	it.Facts = append(kept, r.facts...)
+	it.Facts = factsInOrder(append(kept, r.facts...))
 	if len(it.Times) == 0 && len(times) > 0 {
 		it.Times = times
 		if it.Axes.Time.Status == "" || it.Axes.Time.Status == "none" {
@@ -481,4 +483,25 @@ func (r *reading) media(m *tool.MediaInfo, by string, it *sightline.Item) {
 	case it.Media == "audio" && pictures > 0 && sounds == 0:
 		it.Media = "video"
 	}
+}
+
+// factsInOrder puts facts into an order that does not tell which of several
+// jobs came first: what was said when the item was taken in, then which other
+// items it is like, by their ids, then what its own metadata say.
+func factsInOrder(facts []sightline.Fact) []sightline.Fact {
+	var taken, like, own []sightline.Fact
+	for _, f := range facts {
+		switch {
+		case strings.HasPrefix(f.Field, likePrefix):
+			like = append(like, f)
+		case outlives(f):
+			taken = append(taken, f)
+		default:
+			own = append(own, f)
+		}
+	}
+	slices.SortStableFunc(like, func(a, b sightline.Fact) int {
+		return cmp.Or(sightline.CompareIDs(strings.TrimPrefix(a.Field, likePrefix), strings.TrimPrefix(b.Field, likePrefix)), strings.Compare(a.Tool, b.Tool))
+	})
+	return slices.Concat(taken, like, own)
 }

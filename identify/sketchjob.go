@@ -370,7 +370,6 @@ const likeDoubt = "the two look or sound alike; which came first, and whether ei
 // ids.
 func LikeFacts(id string, facts []sightline.Fact, found []Relation) []sightline.Fact {
 	found = slices.Clone(nearest(id, slices.Clone(found)))
-	slices.SortFunc(found, func(a, b Relation) int { return sightline.CompareIDs(a.Other(id), b.Other(id)) })
 	out := make([]sightline.Fact, 0, len(facts)+len(found))
 	now := map[string]bool{}
 	for _, r := range found {
@@ -382,5 +381,5 @@ func LikeFacts(id string, facts []sightline.Fact, found []Relation) []sightline.
 			out = append(out, f)
 		}
 	}
-	return out
+	return factsInOrder(out)
 }
