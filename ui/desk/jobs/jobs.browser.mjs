@@ -97,6 +97,9 @@ test('what waits is listed in its order, and an item that is opened goes first',
   assert.ok(!(await rows('waiting').first().innerText()).includes(last));
   await rows('waiting').getByRole('button', { name: last }).first().click();
   await page.waitForFunction((id) => window.sightline.desk.sel === id, last);
+  // Its page is read, and with that the program knows what a person waits for.
+  await page.locator('.insp .sec.top h2', { hasText: last }).waitFor();
+  await page.locator('.insp .custody li').first().waitFor();
   await jobs();
   await page.waitForFunction((id) => document.querySelector('.queue-page [data-list="waiting"] tbody tr')?.textContent?.includes(id), last);
   assert.match(await rows('waiting').first().innerText(), /first/);
