@@ -1,33 +1,8 @@
-import type { Lang, Text } from '../../document/types.ts';
-import { words } from '../words.svelte.ts';
+import { Own } from '../lib/own.svelte.ts';
 
-type Catalogue = Record<string, string>;
-// The strings of this view come with it and not with the frame.
-const load: Record<Lang, () => Promise<{ default: Catalogue }>> = { en: () => import('./text/en.json'), es: () => import('./text/es.json') };
-
-class Own {
-  have: Partial<Record<Lang, Catalogue>> = $state.raw({});
-  async need(lang: Lang): Promise<void> {
-    if (this.have[lang]) return;
-    const c = (await load[lang]()).default;
-    this.have = { ...this.have, [lang]: c };
-  }
-}
-export const own = new Own();
-
-const fill = (s: string, vars?: Record<string, string | number>) => (vars ? s.replace(/\{(\w+)\}/g, (_, k: string) => String(vars[k] ?? '')) : s);
-
-/** A string of the match view; empty while its catalogue is on the way, in brackets when it is missing. */
-export function w(key: string, vars?: Record<string, string | number>): string {
-  const c = own.have[words.lang];
-  if (!c) return '';
-  return c[key] === undefined ? `[${key}]` : fill(c[key], vars);
-}
+export const own = new Own({ en: () => import('./text/en.json'), es: () => import('./text/es.json') });
+/** A string of this view. */
+export const w = own.say;
 
 /** The same in the languages asked for, for a text that is kept in the case. */
-export async function inEach(langs: readonly string[], key: string, vars?: Record<string, string | number>): Promise<Text> {
-  await Promise.all([own.need('en'), own.need('es')]);
-  const out: Text = {};
-  for (const l of langs) if (l === 'en' || l === 'es') out[l] = fill(own.have[l]![key] ?? '', vars);
-  return out;
-}
+export const inEach = (langs: readonly string[], key: string, vars?: Record<string, string | number>) => own.inEach(langs, key, vars);
