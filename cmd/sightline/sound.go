@@ -69,21 +69,7 @@ type soundAnswer struct {
 }
 
 func (c *soundLocateCmd) Run(e *env) error {
-	one := func(b []byte) (any, error) {
-		var q soundQuestion
-		if err := readJSON(b, &q); err != nil {
-			return nil, err
-		}
-		return answerOr(q.answer())
-	}
-	if c.Batch != "" {
-		return eachLine(e, c.Batch, one)
-	}
-	b, err := readQuestion(e, c.Problem)
-	if err != nil {
-		return err
-	}
-	return printOne(e)(one(b))
+	return answerAll[soundQuestion, *soundAnswer](e, c.Problem, c.Batch)
 }
 
 func (q soundQuestion) answer() (*soundAnswer, *askError) {

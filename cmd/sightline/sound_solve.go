@@ -86,21 +86,7 @@ type jointAnswer struct {
 }
 
 func (c *soundSolveCmd) Run(e *env) error {
-	one := func(b []byte) (any, error) {
-		var q jointQuestion
-		if err := readJSON(b, &q); err != nil {
-			return nil, err
-		}
-		return answerOr(q.answer())
-	}
-	if c.Batch != "" {
-		return eachLine(e, c.Batch, one)
-	}
-	b, err := readQuestion(e, c.Problem)
-	if err != nil {
-		return err
-	}
-	return printOne(e)(one(b))
+	return answerAll[jointQuestion, *jointAnswer](e, c.Problem, c.Batch)
 }
 
 // solveAnswer is the question of "sound solve" as a method.

@@ -71,17 +71,22 @@ type msInterval struct {
 }
 
 func (c *sunShadowCmd) Run(e *env) error {
+	return answerAll[shadowQuestion, *shadowAnswer](e, c.Problem, c.Batch)
+}
+
+// answerAll answers the problem in a file or, with batch, each line of one.
+func answerAll[Q interface{ answer() (A, *askError) }, A any](e *env, problem, batch string) error {
 	one := func(b []byte) (any, error) {
-		var q shadowQuestion
+		var q Q
 		if err := readJSON(b, &q); err != nil {
 			return nil, err
 		}
 		return answerOr(q.answer())
 	}
-	if c.Batch != "" {
-		return eachLine(e, c.Batch, one)
+	if batch != "" {
+		return eachLine(e, batch, one)
 	}
-	b, err := readQuestion(e, c.Problem)
+	b, err := readQuestion(e, problem)
 	if err != nil {
 		return err
 	}
