@@ -131,9 +131,11 @@ func compare(a, b *Track, e effort) Pair {
 		single = single || agreement(a, b, p.Lag) > oneMoment
 	}
 	// Notes that two tunes share make windows agree where the whole does not: a
-	// lag that is right is also the highest peak of the whole waveform.
+	// lag that is right is also the highest peak of the whole waveform, unless a
+	// drift that the windows show moves its ends apart by half a millisecond.
 	outdone := false
-	if top.c.Cue == "waveform" && top.over < 30 && len(p.Breaks) == 0 {
+	smeared := math.Abs(top.l.slope)*top.over > 0.0005 && math.Abs(top.l.slope) > 5*top.l.slopeSD
+	if top.c.Cue == "waveform" && top.over < 30 && len(p.Breaks) == 0 && !smeared {
 		for _, t := range all {
 			far := math.Abs(t.c.Lag-top.c.Lag) > 0.02
 			outdone = outdone || far && t.c.Cue == "waveform" && t.c.Z > top.c.Z
